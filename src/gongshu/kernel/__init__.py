@@ -1,1 +1,1 @@
-"""The constitution: pure Python, standard library only, imported by everything and importing nothing of ours."""
+"""The constitution: pure Python, standard library only; imports nothing of ours."""

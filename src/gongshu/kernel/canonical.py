@@ -15,8 +15,8 @@ SAFE_INTEGER = 2**53 - 1  # RFC 7493: beyond this a reader may lose digits
 def canonical(value: Any) -> bytes:
     """UTF-8 bytes of ``value`` (None, bool, int, str, list, tuple, dict with text keys).
 
-    Raises TypeError for any other type, floats included, and ValueError for integers beyond 2**53-1 and for lone
-    surrogates.
+    Raises TypeError for any other type, floats included, and ValueError for integers beyond 2**53-1 and for
+    lone surrogates.
     """
     parts: list[str] = []
     _write(value, parts)

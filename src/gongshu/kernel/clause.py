@@ -27,9 +27,10 @@ def touched(clauses: tuple[str, ...]) -> None:
 class Basis:
     """The ground of a rule.
 
-    ``clauses``: ids such as ``ZY-24.2``; empty where the text is silent. ``gap``: the text is silent and the platform
-    fills in; a screen then says so. ``source``: where the filling comes from (``national-2025``, ``parent-province``,
-    ``product-default``). ``note``: the remark of the pack's author.
+    ``clauses``: ids such as ``ZY-24.2``; empty where the text is silent. ``gap``: the text is silent and
+    the platform fills in; a screen then says so. ``source``: where the filling comes from
+    (``national-2025``, ``parent-province``, ``product-default``). ``note``: the remark of the pack's
+    author.
     """
 
     clauses: tuple[str, ...] = ()

@@ -1,4 +1,6 @@
-"""Refusals. Every door shows the same ones: the form at the field, the API as problem+json, the command as exit code 2."""
+"""Refusals. Every door shows the same ones: the form at the field, the API as problem+json, the command as
+exit code 2.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,9 @@ from gongshu.kernel.clause import Basis
 class Refused(Exception):
     """A request that the rules do not allow; nothing has been changed.
 
-    ``message``: already translated, says what to do. ``basis``: the clause behind the refusal. ``field``: the input at
-    fault; ``fields``: several inputs at fault, name to message. ``status``: HTTP status. ``code``: stable word for
-    programs.
+    ``message``: already translated, says what to do. ``basis``: the clause behind the refusal. ``field``:
+    the input at fault; ``fields``: several inputs at fault, name to message. ``status``: HTTP status.
+    ``code``: stable word for programs.
     """
 
     status = 422

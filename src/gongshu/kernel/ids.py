@@ -12,7 +12,9 @@ _CASE_NUMBER = re.compile(r"^(?P<prefix>[A-Z]{1,8})-(?P<day>\d{8})-(?P<n>\d{4,})
 
 
 def case_number(prefix: str, day: date, n: int) -> str:
-    """Number of a case (办件编号): ``GX-20260408-0007``. ``prefix``: capital letters of the procedure; ``n`` from 1."""
+    """Number of a case (办件编号): ``GX-20260408-0007``. ``prefix``: capital letters of the procedure;
+    ``n`` from 1.
+    """
     number = f"{prefix}-{day:%Y%m%d}-{n:04d}"
     if n < 1 or not _CASE_NUMBER.match(number):
         raise ValueError(f"not a case number: {number}")

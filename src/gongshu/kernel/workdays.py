@@ -1,7 +1,8 @@
 """Working days (工作日): the arithmetic of every limit in the regulations.
 
-A limit "n working days from receipt" ends on the n-th working day after the day of receipt, which is not counted. A
-notice "n working days ahead" must be given on the n-th working day before the event at the latest.
+A limit "n working days from receipt" ends on the n-th working day after the day of receipt, which is not
+counted. A notice "n working days ahead" must be given on the n-th working day before the event at the
+latest.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ def _weekday_number(count: int) -> int:
 class Workdays:
     """A calendar of working days.
 
-    ``days``: every working day from ``first`` to ``last``, both included. Outside that span, and in the years named in
-    ``unpublished``, Monday to Friday count and the answer is provisional. Immutable.
+    ``days``: every working day from ``first`` to ``last``, both included. Outside that span, and in the
+    years named in ``unpublished``, Monday to Friday count and the answer is provisional. Immutable.
     """
 
     __slots__ = ("_base", "_days", "_first", "_last", "first", "last", "unpublished")
@@ -75,7 +76,9 @@ class Workdays:
         return date.fromordinal(_weekday_number(inside - len(self._days) + _weekdays_up_to(self._last)))
 
     def add(self, day: date, n: int) -> date:
-        """The n-th working day after ``day``; the day of receipt is not counted. ``n`` = 0 gives ``day`` itself."""
+        """The n-th working day after ``day``; the day of receipt is not counted. ``n`` = 0 gives ``day``
+        itself.
+        """
         if n < 0:
             return self.ahead(day, -n)
         return day if n == 0 else self._numbered(self._rank(day.toordinal()) + n)
@@ -87,7 +90,8 @@ class Workdays:
         return day if n == 0 else self._numbered(self._rank(day.toordinal() - 1) - n + 1)
 
     def between(self, a: date, b: date) -> int:
-        """Working days passed on the way from ``a`` to ``b``: ``a`` not counted, ``b`` counted; negative backwards.
+        """Working days passed on the way from ``a`` to ``b``: ``a`` not counted, ``b`` counted; negative
+        backwards.
 
         So ``between(a, add(a, n)) == n`` and ``between(b, ahead(b, n)) == -n`` for every day.
         """
@@ -106,7 +110,9 @@ class Workdays:
         return not self._first <= day.toordinal() <= self._last or day.year in self.unpublished
 
     def span_provisional(self, a: date, b: date) -> bool:
-        """Whether a date counted from ``a`` to ``b`` depends on a year whose schedule has not been published."""
+        """Whether a date counted from ``a`` to ``b`` depends on a year whose schedule has not been
+        published.
+        """
         low, high = min(a, b), max(a, b)
         return (
             self.is_provisional(low)
