@@ -1,5 +1,6 @@
 import enum
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import rfc8785
@@ -17,11 +18,11 @@ values = st.recursive(
 
 
 @given(values)
-def test_same_bytes_as_an_independent_implementation(value):
+def test_same_bytes_as_an_independent_implementation(value: Any) -> None:
     assert canonical(value) == rfc8785.dumps(value)
 
 
-def test_names_in_utf16_order():
+def test_names_in_utf16_order() -> None:
     # RFC 8785 3.2.3: the example of the standard
     keys = {"\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\U0001f600": 5, "\u0080": 6, "\u00f6": 7}
     order = [keys[k] for k in ("\r", "1", "\u0080", "\u00f6", "\u20ac", "\U0001f600", "\ufb33")]
@@ -29,7 +30,7 @@ def test_names_in_utf16_order():
     assert [int(part.rsplit(":", 1)[1].rstrip("}")) for part in text.split(",")] == order
 
 
-def test_enumerations_and_tuples_are_their_values():
+def test_enumerations_and_tuples_are_their_values() -> None:
     class Colour(enum.StrEnum):
         RED = "red"
 
@@ -40,17 +41,17 @@ def test_enumerations_and_tuples_are_their_values():
 
 
 @pytest.mark.parametrize("bad", [1.5, Decimal("1.5"), b"x", {1: 2}, object(), {"a": {3.0}}])
-def test_values_without_one_text_are_refused(bad):
+def test_values_without_one_text_are_refused(bad: Any) -> None:
     with pytest.raises(TypeError):
         canonical(bad)
 
 
 @pytest.mark.parametrize("bad", [2**53, -(2**53), "\ud800"])
-def test_values_that_readers_would_lose_are_refused(bad):
+def test_values_that_readers_would_lose_are_refused(bad: Any) -> None:
     with pytest.raises(ValueError):
         canonical(bad)
 
 
-def test_digest_names_its_algorithm():
+def test_digest_names_its_algorithm() -> None:
     assert digest({}) == "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     assert digest({}, "sm3").startswith("sm3:")

@@ -8,7 +8,7 @@ from gongshu.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Refus
 from gongshu.kernel.ids import case_number, parse_case_number, uuid7
 
 
-def test_case_numbers_can_be_read_back():
+def test_case_numbers_can_be_read_back() -> None:
     assert case_number("GX", date(2026, 4, 8), 7) == "GX-20260408-0007"
     assert parse_case_number("GX-20260408-12345") == ("GX", date(2026, 4, 8), 12345)
     for bad in ("gx-20260408-0007", "GX-20261308-0007", "GX-20260408-7", ""):
@@ -18,13 +18,13 @@ def test_case_numbers_can_be_read_back():
         case_number("GX", date(2026, 4, 8), 0)
 
 
-def test_uuid7_sorts_by_time_and_says_its_version():
+def test_uuid7_sorts_by_time_and_says_its_version() -> None:
     early, late = uuid7(1_700_000_000_000), uuid7(1_700_000_000_001)
     assert early < late and early.version == 7 and early.variant == "specified in RFC 4122"
     assert len({uuid7() for _ in range(1000)}) == 1000
 
 
-def test_refusals_carry_status_field_and_clause():
+def test_refusals_carry_status_field_and_clause() -> None:
     refusal = Invalid("请填写更新周期", field="update_cycle", basis=Basis(("ZY-15.2",)))
     assert refusal.as_dict() == {
         "title": "请填写更新周期",
@@ -38,7 +38,7 @@ def test_refusals_carry_status_field_and_clause():
     assert Refused("x", status=413, code="too_large").as_dict()["status"] == 413
 
 
-def test_basis_joins_and_reports_itself():
+def test_basis_joins_and_reports_itself() -> None:
     seen: list[tuple[str, ...]] = []
     clause.observe(seen.append)
     try:

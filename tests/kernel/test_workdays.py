@@ -21,7 +21,7 @@ counts = st.integers(1, 400)
 
 
 @given(flips, days, counts)
-def test_add_and_between_are_inverse(flipped, day, n):
+def test_add_and_between_are_inverse(flipped: set[date], day: date, n: int) -> None:
     cal = calendar(flipped)
     end = cal.add(day, n)
     assert end > day and cal.is_working(end)
@@ -30,7 +30,7 @@ def test_add_and_between_are_inverse(flipped, day, n):
 
 
 @given(flips, days, counts)
-def test_ahead_and_between_are_inverse(flipped, day, n):
+def test_ahead_and_between_are_inverse(flipped: set[date], day: date, n: int) -> None:
     cal = calendar(flipped)
     start = cal.ahead(day, n)
     assert start < day and cal.is_working(start)
@@ -38,7 +38,7 @@ def test_ahead_and_between_are_inverse(flipped, day, n):
 
 
 @given(flips, days, counts)
-def test_ahead_undoes_add_on_a_working_day(flipped, day, n):
+def test_ahead_undoes_add_on_a_working_day(flipped: set[date], day: date, n: int) -> None:
     cal = calendar(flipped)
     if cal.is_working(day):
         assert cal.ahead(cal.add(day, n), n) == day
@@ -47,7 +47,7 @@ def test_ahead_undoes_add_on_a_working_day(flipped, day, n):
 
 
 @given(flips, days, days)
-def test_between_counts_what_a_clerk_would_count(flipped, a, b):
+def test_between_counts_what_a_clerk_would_count(flipped: set[date], a: date, b: date) -> None:
     cal = calendar(flipped)
     step = 1 if b > a else -1
     walked, day = 0, a
@@ -58,7 +58,7 @@ def test_between_counts_what_a_clerk_would_count(flipped, a, b):
 
 
 @given(flips, days)
-def test_the_day_of_receipt_is_not_counted(flipped, day):
+def test_the_day_of_receipt_is_not_counted(flipped: set[date], day: date) -> None:
     cal = calendar(flipped)
     following = day + timedelta(1)
     while not cal.is_working(following):
@@ -67,7 +67,7 @@ def test_the_day_of_receipt_is_not_counted(flipped, day):
     assert cal.add(day, 0) == day
 
 
-def test_provisional_outside_the_schedule_and_in_unpublished_years():
+def test_provisional_outside_the_schedule_and_in_unpublished_years() -> None:
     cal = calendar(set(), unpublished=(2026,))
     assert not cal.is_provisional(date(2025, 5, 1))
     assert cal.is_provisional(date(2026, 5, 1))
@@ -77,13 +77,13 @@ def test_provisional_outside_the_schedule_and_in_unpublished_years():
     assert not cal.span_provisional(date(2025, 2, 1), date(2025, 12, 30))
 
 
-def test_without_a_schedule_monday_to_friday_counts():
+def test_without_a_schedule_monday_to_friday_counts() -> None:
     cal = Workdays()
     assert cal.add(date(2030, 1, 4), 5) == date(2030, 1, 11)  # a Friday to the next
     assert cal.is_provisional(date(2030, 1, 4)) and not cal.is_working(date(2030, 1, 5))
 
 
-def test_a_calendar_that_contradicts_itself_is_refused():
+def test_a_calendar_that_contradicts_itself_is_refused() -> None:
     with pytest.raises(ValueError):
         Workdays([date(2024, 1, 1)], FIRST, LAST)
     with pytest.raises(ValueError):

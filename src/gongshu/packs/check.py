@@ -104,6 +104,24 @@ def keys() -> Mapping[str, Key]:
         return {row["key"]: Key(**row) for row in csv.DictReader(lines)}
 
 
+class Code(NamedTuple):
+    """A word of the packs' own vocabulary, the same in every pack, and its names."""
+
+    code: str
+    zh: str
+    en: str
+
+    def label(self, lang: str = "zh") -> str:
+        return self.zh if lang == "zh" else self.en
+
+
+@lru_cache(maxsize=1)
+def codes() -> Mapping[str, Code]:
+    """Names of roles, levels, modes, steps and start events (codes.csv)."""
+    with (loader.DATA / "codes.csv").open(encoding="utf-8", newline="") as lines:
+        return {row["code"]: Code(**row) for row in csv.DictReader(lines)}
+
+
 class _Fault(NamedTuple):
     key: str
     code: str

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
 import yaml
 
@@ -46,7 +46,11 @@ def pack_files() -> list[Path]:
 
 def read_yaml(path: Path) -> Any:
     """The file as plain values. Raises yaml.YAMLError and OSError."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    return _plain(path.read_text(encoding="utf-8"))
+
+
+def _plain(text: str) -> Any:
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
 
 
 class _Loader(yaml.SafeLoader):
@@ -55,7 +59,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"key given twice: {key}", key_node.start_mark
@@ -64,7 +68,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def is_leaf(value: Any) -> bool:
+def is_leaf(value: Any) -> TypeGuard[Mapping[str, Any]]:
     """Whether a mapping of the file is a node and not a section."""
     return isinstance(value, Mapping) and "v" in value
 
@@ -104,7 +108,7 @@ def _all() -> Mapping[tuple[str, str], Pack]:
 
 def parse(text: str) -> Pack:
     """The pack of a text stored with a case; it was checked when it was installed."""
-    return build(yaml.load(text, _Loader), text)
+    return build(_plain(text), text)
 
 
 def packs() -> dict[str, Pack]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gongshu.packs.check import keys
+from gongshu.packs.check import codes, keys
 from gongshu.packs.loader import clauses, packs
 from gongshu.packs.model import Clause, Node, Pack
 
@@ -16,17 +16,18 @@ SOURCE_NAMES = {
     "product-default": ("平台缺省", "the platform's default"),
 }
 _WORDS = {
-    "none": ("无", "none"),
+    "nothing": ("无", "none"),
     "off": ("不适用", "not applicable"),
     "yes": ("是", "yes"),
     "no": ("否", "no"),
     "wd": ("{n}个工作日", "{n} working days"),
     "d": ("{n}日", "{n} days"),
-    "y": ("每{n}年", "every {n} year(s)"),
+    "y": ("每年至少一次", "at least once a year"),
     "cycle": ("按更新周期", "by the update cycle"),
-    "before": ("提前", "ahead"),
+    "before": ("提前{0}", "{0} ahead"),
+    "approver": ("经{0}批准", "if the {0} approves"),
     "auto_confirm": ("逾期视为确认", "silence confirms"),
-    "silent": ("本地制度未规定，按{source}执行", "the local text is silent; {source} applies"),
+    "silent": ("本地制度未规定，按{0}执行", "the local text is silent; {0} applies"),
 }
 
 
@@ -110,35 +111,44 @@ def _row(pack: Pack, name: str) -> ShowRow:
 
 def silence(node: Node, lang: str = "zh") -> str:
     """The sentence a screen shows beside a value that only fills a gap."""
-    source = SOURCE_NAMES[node.source][0 if lang == "zh" else 1]
-    return _word("silent", lang).format(source=source)
+    return _word("silent", lang).format(SOURCE_NAMES[node.source][0 if lang == "zh" else 1])
 
 
 def words(value: Any, lang: str = "zh") -> str:
-    """A node's value as a person reads it."""
+    """A node's value as a person reads it; codes by their names, the regulation's own words as they are."""
     if value is None:
         return _word("off", lang)
     if isinstance(value, bool):
         return _word("yes" if value else "no", lang)
     if isinstance(value, tuple):
-        separator = "、" if lang == "zh" else ", "
-        return separator.join(words(member, lang) for member in value) or _word("none", lang)
+        return _list_words([words(member, lang) for member in value], lang) or _word("nothing", lang)
     if isinstance(value, Mapping):
         if "unit" in value:
             return _duration_words(value, lang)
-        return "; ".join(f"{name}: {words(member, lang)}" for name, member in value.items())
-    return str(value)
+        colon, stop = ("：", "；") if lang == "zh" else (": ", "; ")
+        return stop.join(f"{words(name, lang)}{colon}{words(member, lang)}" for name, member in value.items())
+    code = codes().get(str(value))
+    return code.label(lang) if code else str(value)
 
 
 def _duration_words(value: Mapping[str, Any], lang: str) -> str:
     length = _word(value["unit"], lang).format(n=value.get("n"))
     if value.get("dir") == "before":
-        ahead = _word("before", lang)
-        length = f"{ahead}{length}" if lang == "zh" else f"{length} {ahead}"
-    facts = [value["clock"], *(value[name] for name in ("from", "approver") if name in value)]
+        length = _word("before", lang).format(length)
+    facts = [words(value["clock"], lang)]
+    if "from" in value:
+        facts.append(words(value["from"], lang))
+    if "approver" in value:
+        facts.append(_word("approver", lang).format(words(value["approver"], lang)))
     if value.get("on_lapse", "overdue") != "overdue":
         facts.append(_word(value["on_lapse"], lang))
-    return f"{length} ({', '.join(facts)})"
+    facts += [words(value[name], lang) for name in ("also_on", "sections") if name in value]
+    opening, closing = ("（", "）") if lang == "zh" else (" (", ")")
+    return f"{length}{opening}{('，' if lang == 'zh' else ', ').join(facts)}{closing}"
+
+
+def _list_words(members: list[str], lang: str) -> str:
+    return ("、" if lang == "zh" else ", ").join(members)
 
 
 def _word(name: str, lang: str) -> str:
