@@ -20,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 from . import config
+from .errors import NotMigrated
 
 PACKAGE = Path(__file__).resolve().parent.parent
 # Migrations of these come with the packages, so their versions belong to the fingerprint.
@@ -28,10 +29,6 @@ RELEASE = """
     CREATE TABLE IF NOT EXISTS public.gongshu_release (
         fingerprint text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())
 """
-
-
-class NotMigrated(RuntimeError):
-    """The database cannot be brought to this release; the message says what to do."""
 
 
 def fingerprint() -> str:
@@ -104,7 +101,11 @@ def role_name(role: str) -> str:
     """The database role of an application role. An address given for it must be of this role."""
     given = unquote(urlparse(config.url(role)).username or "")
     if given != config.ROLES[role]:
-        raise NotMigrated(f"DATABASE_{role.upper()}_URL must log in as {config.ROLES[role]}, not as {given}")
+        name = f"DATABASE_{role.upper()}_URL"
+        raise NotMigrated(
+            f"{name} 须以 {config.ROLES[role]} 登录，而不是 {given}",
+            f"{name} must log in as {config.ROLES[role]}, not as {given}",
+        )
     return config.ROLES[role]
 
 
@@ -119,9 +120,11 @@ def _role(connection: psycopg.Connection[Any], role: str, *, take: bool) -> None
         return
     elif not take:
         raise NotMigrated(
+            f"服务器上已有角色 {name}，口令不同。请用 DATABASE_{role.upper()}_URL 给出它的地址，"
+            "或运行 `gongshu migrate --take-roles` 改用本套安装的口令（共用该角色的其他安装将连不上）。",
             f"the role {name} exists on this server with another password. Give its address in "
             f"DATABASE_{role.upper()}_URL, or run `gongshu migrate --take-roles` to set the password of this "
-            "installation (another installation that uses the role loses its access)"
+            "installation (another installation that uses the role loses its access).",
         )
     # Sent as a SCRAM verifier, so that the password reaches neither the server's log nor its statistics.
     verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
@@ -129,7 +132,7 @@ def _role(connection: psycopg.Connection[Any], role: str, *, take: bool) -> None
     try:
         connection.execute(statement)
     except psycopg.errors.InsufficientPrivilege as error:
-        raise NotMigrated(_for_the_administrator(connection, error)) from error
+        raise _for_the_administrator(connection) from error
 
 
 def _can_log_in(role: str) -> bool:
@@ -140,15 +143,18 @@ def _can_log_in(role: str) -> bool:
     return True
 
 
-def _for_the_administrator(connection: psycopg.Connection[Any], error: Exception) -> str:
+def _for_the_administrator(connection: psycopg.Connection[Any]) -> NotMigrated:
     owner, database = connection.info.user, connection.info.dbname
-    app, gateway = role_name("app"), role_name("gateway")
-    return (
-        f"{owner} may not create roles ({error.diag.message_primary if isinstance(error, psycopg.Error) else error}). "
-        f"Ask the database administrator to run this, with passwords of their choice:\n"
+    app, gateway = config.ROLES["app"], config.ROLES["gateway"]
+    statements = (
         f"  CREATE ROLE {app} LOGIN PASSWORD '...';\n  CREATE ROLE {gateway} LOGIN PASSWORD '...';\n"
-        f"  GRANT {app} TO {owner};\n  GRANT CREATE ON DATABASE {database} TO {owner};\n"
-        "then set DATABASE_APP_URL and DATABASE_GATEWAY_URL and run `gongshu migrate` again."
+        f'  GRANT {app} TO "{owner}";\n  GRANT CREATE ON DATABASE "{database}" TO "{owner}";\n'
+    )
+    return NotMigrated(
+        f"{owner} 无权创建数据库角色。请数据库管理员执行（口令自定）：\n{statements}"
+        "然后设置 DATABASE_APP_URL 和 DATABASE_GATEWAY_URL，再运行 `gongshu migrate`。",
+        f"{owner} may not create roles. Ask the database administrator to run this, with passwords of their "
+        f"choice:\n{statements}then set DATABASE_APP_URL and DATABASE_GATEWAY_URL and run `gongshu migrate` again.",
     )
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pymysql
 
-from .postgres import ServerFailed, free_port
+from .errors import ServerFailed
+from .postgres import free_port
 from .process import ends_with_parent
 
 USER = "gongshu"
@@ -60,12 +61,17 @@ class Server:
             charset="utf8mb4",
         )
 
-    def start(self, timeout: float = 60) -> None:
-        """Make the data directory if there is none, start the server, wait until it answers."""
+    def start(self, timeout: float = 60, *, wait: bool = True) -> None:
+        """Make the data directory if there is none, start the server, wait until it answers.
+
+        Without `wait` only the first start, which whoever loads data follows, is waited for. The port is kept.
+        """
         first = not (self.data / "mysql").exists()
         if first:
             self._initialise()
-        self.port = free_port(self.port)
+        kept = self.home / "mariadb.port"
+        self.port = free_port(self.port or (int(kept.read_text()) if kept.exists() else 0))
+        kept.write_text(str(self.port))
         command = [*self._base("mariadbd"), f"--port={self.port}", "--bind-address=127.0.0.1"]
         command += [
             f"--socket={self.data / 's'}",
@@ -83,7 +89,7 @@ class Server:
                 preexec_fn=ends_with_parent(signal.SIGTERM),
             )
         until = time.monotonic() + timeout
-        while True:
+        while wait or first:
             try:
                 self.connect().close()
                 return
@@ -104,7 +110,10 @@ class Server:
     def _base(self, program: str) -> list[str]:
         found = _program(program)
         if found is None:
-            raise ServerFailed(f"{program} is not installed on this machine (Debian: mariadb-server)")
+            raise ServerFailed(
+                f"本机没有安装 {program}（Debian 软件包：mariadb-server）",
+                f"{program} is not installed on this machine (Debian: mariadb-server)",
+            )
         root = ["--user=root"] if os.geteuid() == 0 else []
         return [found, "--no-defaults", f"--datadir={self.data}", *root]
 
@@ -117,7 +126,8 @@ class Server:
             check=False,
         )
         if made.returncode:
-            raise ServerFailed(f"mariadb-install-db failed: {made.stdout}{made.stderr}")
+            said = f"{made.stdout}{made.stderr}"
+            raise ServerFailed(f"MariaDB 初始化失败：{said}", f"mariadb-install-db failed: {said}")
 
     def _password(self) -> str:
         path = self.home / "mariadb.password"

