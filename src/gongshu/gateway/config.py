@@ -35,7 +35,9 @@ class Config:
         signatures always follow the real clock.
         """
         return cls(
-            dsn=_need(env, "GONGSHU_GATEWAY_DSN", "a PostgreSQL address: postgresql://user:password@host/database"),
+            dsn=_need(
+                env, "GONGSHU_GATEWAY_DSN", "a PostgreSQL address: postgresql://user:password@host/database"
+            ),
             master_key=MasterKey.parse(_need(env, "GONGSHU_MASTER_KEY", "at least 64 hex digits")),
             workers=_number(env, "GONGSHU_GATEWAY_WORKERS", 1),
             host=env.get("GONGSHU_GATEWAY_HOST", "127.0.0.1"),

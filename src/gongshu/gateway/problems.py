@@ -30,7 +30,6 @@ class Refusal(Exception):
         kind: str,
         *,
         client_id: str = "",
-        grant_no: str = "",
         members: dict[str, Any] | None = None,
         retry_after: int | None = None,
         headers: list[tuple[bytes, bytes]] | None = None,
@@ -39,7 +38,6 @@ class Refusal(Exception):
         super().__init__(kind)
         self.kind = kind
         self.client_id = client_id
-        self.grant_no = grant_no
         self.members = members or {}
         self.retry_after = retry_after
         self.headers = headers or []
@@ -99,7 +97,10 @@ _add(
     "method-not-allowed",
     405,
     ("不支持该方法", "Method not allowed"),
-    ("此地址只接受 GET，请改用 GET 重新请求。", "This address accepts GET only. Send the request again with GET."),
+    (
+        "此地址只接受 GET，请改用 GET 重新请求。",
+        "This address accepts GET only. Send the request again with GET.",
+    ),
 )
 _add(
     "body-too-large",
@@ -166,8 +167,8 @@ _add(
     401,
     ("签名不正确", "The signature does not match"),
     (
-        "签名与请求内容不符。请把您签名的字符串与 string_to_sign 逐行比对（方法、路径、查询串、请求体摘要、编号、时间戳、"
-        "随机数、办件编号），再核对密钥和算法 {algorithm}。",
+        "签名与请求内容不符。请把您签名的字符串与 string_to_sign 逐行比对（方法、路径、查询串、请求体摘要、"
+        "编号、时间戳、随机数、办件编号），再核对密钥和算法 {algorithm}。",
         "The signature does not fit the request. Compare the string you signed with string_to_sign line by line "
         "(method, path, query, body digest, client, timestamp, nonce, case number), then the key and algorithm "
         "{algorithm}.",
@@ -206,7 +207,10 @@ _add(
     "grant-not-yet",
     403,
     ("授权尚未生效", "The grant is not yet in force"),
-    ("授权 {grant} 自 {since} 起生效，请届时再调用。", "Grant {grant} comes into force at {since}. Call again then."),
+    (
+        "授权 {grant} 自 {since} 起生效，请届时再调用。",
+        "Grant {grant} comes into force at {since}. Call again then.",
+    ),
 )
 _add(
     "grant-expired",
