@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,7 @@ from urllib.parse import urlparse
 import psycopg
 import pytest
 
-HOME = Path(tempfile.mkdtemp(prefix="gongshu-test-"))
-HOME.chmod(0o711)  # the account PostgreSQL runs under when we are root has to reach its data
-os.environ["GONGSHU_HOME"] = str(HOME)
-os.environ["GONGSHU_SAMPLE"] = "1"
-for _name in ("DATABASE_URL", "DATABASE_APP_URL", "DATABASE_GATEWAY_URL", "GONGSHU_PACK", "GONGSHU_TODAY"):
-    os.environ.pop(_name, None)
+HOME = Path(os.environ["GONGSHU_HOME"])
 
 _missing: list[str] = []
 

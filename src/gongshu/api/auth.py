@@ -27,9 +27,13 @@ class Token(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Account | None:
         """The account behind a valid token, or None."""
         now = timezone.now()
-        found = ApiToken.objects.select_related("account").filter(
-            digest=hashlib.sha256(token.encode()).hexdigest(), revoked_at__isnull=True, expires_at__gt=now
-        ).first()
+        found = (
+            ApiToken.objects.select_related("account")
+            .filter(
+                digest=hashlib.sha256(token.encode()).hexdigest(), revoked_at__isnull=True, expires_at__gt=now
+            )
+            .first()
+        )
         if found is None or not found.account.is_active:
             return None
         ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)

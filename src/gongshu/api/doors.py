@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from gongshu import __version__
 from gongshu.journal.registry import OPERATIONS, Operation
-from gongshu.journal.services import Actor
 from gongshu.kernel.errors import Refused
 
 from .auth import Session, Token, actor_of
@@ -52,10 +51,15 @@ def plain(value: Any) -> Any:
 
 def problem(request: HttpRequest, document: dict[str, Any]) -> HttpResponse:
     """An RFC 9457 answer; `type` is a stable URN, `instance` names this one occurrence for the log."""
-    document = {"type": f"urn:gongshu:problem:{document.get('code', 'error')}", **document,
-                "instance": f"urn:uuid:{uuid.uuid4()}"}
+    document = {
+        "type": f"urn:gongshu:problem:{document.get('code', 'error')}",
+        **document,
+        "instance": f"urn:uuid:{uuid.uuid4()}",
+    }
     return HttpResponse(
-        json.dumps(document, ensure_ascii=False), status=document["status"], content_type="application/problem+json"
+        json.dumps(document, ensure_ascii=False),
+        status=document["status"],
+        content_type="application/problem+json",
     )
 
 
@@ -137,4 +141,3 @@ def build() -> NinjaAPI:
 
 
 build()
-

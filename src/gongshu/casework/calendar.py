@@ -62,14 +62,20 @@ def _parse(content: str, year: int) -> list[tuple[date, bool, str]]:
             continue
         try:
             day = date.fromisoformat(line[0].strip())
-            working = {"holiday": False, "workday": True, "放假": False, "上班": True}[line[1].strip().lower()]
+            working = {"holiday": False, "workday": True, "放假": False, "上班": True}[
+                line[1].strip().lower()
+            ]
         except (ValueError, KeyError, IndexError):
             raise Invalid(
-                _("第 %(n)d 行不对：应为“日期,holiday 或 workday”，例如 2027-01-01,holiday。") % {"n": number},
+                _("第 %(n)d 行不对：应为“日期,holiday 或 workday”，例如 2027-01-01,holiday。")
+                % {"n": number},
                 field="content",
             ) from None
         if day.year != year or day in rows:
-            raise Invalid(_("第 %(n)d 行的日期重复，或不属于 %(year)d 年。") % {"n": number, "year": year}, field="content")
+            raise Invalid(
+                _("第 %(n)d 行的日期重复，或不属于 %(year)d 年。") % {"n": number, "year": year},
+                field="content",
+            )
         rows[day] = (day, working, line[2].strip() if len(line) > 2 else "")
     if not rows:
         raise Invalid(_("文件里没有任何日期。"), field="content")

@@ -27,25 +27,23 @@ def clocks_follow(case: Case, procedure: kernel.Procedure, before: str | None, a
     held = {c.name: c for c in case.clocks.filter(ended_at__isnull=True)}
     for declared in procedure.clocks:
         running = held.get(declared.name)
-        if case.state in declared.runs_in:
-            _enter(case, declared, running, before, actor)
-        elif running and case.state in declared.pauses_in:
-            _pause(running)
-        elif running:
+        what = declared.follow(case.state, before, running is not None)
+        if running and what in ("end", "restart"):
             _end(running)
+        if what in ("start", "restart"):
+            _start(case, declared, actor)
+        elif running and what == "run":
+            _resume(running)
+        elif running and what == "pause":
+            _pause(running)
 
 
-def _enter(case: Case, declared: kernel.Clock, running: Clock | None, before: str | None, actor: Actor) -> None:
-    if running and declared.direction == kernel.RECURRING and before in declared.runs_in:
-        _end(running)
-        running = None
-    if running is None:
-        _start(case, declared, actor)
-    elif running.state == ClockState.PAUSED and running.paused_on:
-        running.stood += max(calendar().between(running.paused_on, time.today()), 0)
-        running.state, running.paused_on = ClockState.RUNNING, None
-        running.due_on, running.provisional = _due(running)
-        running.save(update_fields=["stood", "due_on", "provisional", "state", "paused_on"])
+def _resume(clock: Clock) -> None:
+    if clock.state == ClockState.PAUSED and clock.paused_on:
+        clock.stood += max(calendar().between(clock.paused_on, time.today()), 0)
+        clock.state, clock.paused_on = ClockState.RUNNING, None
+        clock.due_on, clock.provisional = _due(clock)
+        clock.save(update_fields=["stood", "due_on", "provisional", "state", "paused_on"])
 
 
 def _start(case: Case, declared: kernel.Clock, actor: Actor) -> None:
@@ -53,9 +51,12 @@ def _start(case: Case, declared: kernel.Clock, actor: Actor) -> None:
     counted_from = _counted_from(case, declared, today)
     due, provisional = due_date(declared.unit, declared.direction, declared.days, counted_from)
     notice = declared.direction == kernel.BEFORE
-    if notice and today > due:
+    late = notice and today > due
+    if late and not declared.accept_late:
         raise Refused(
-            _("须提前 %(n)d 个工作日告知：生效日期 %(day)s 对应的最晚告知日是 %(due)s，请改选更晚的生效日期。")
+            _(
+                "须提前 %(n)d 个工作日告知：生效日期 %(day)s 对应的最晚告知日是 %(due)s，请改选更晚的生效日期。"
+            )
             % {"n": declared.days, "day": counted_from, "due": due},
             basis=declared.basis,
             field=declared.counts_from,
@@ -74,7 +75,8 @@ def _start(case: Case, declared: kernel.Clock, actor: Actor) -> None:
         started_on=today if notice else counted_from,
         due_on=due,
         provisional=provisional,
-        state=ClockState.MET if notice else ClockState.RUNNING,
+        state=ClockState.LAPSED if late else ClockState.MET if notice else ClockState.RUNNING,
+        lapsed_at=time.now() if late else None,
         ended_at=time.now() if notice else None,
     )
     event_append(
@@ -196,7 +198,9 @@ def _escalate(case: Case, clock: Clock) -> None:
 def clocks_remind() -> int:
     """Tell the owners of limits that end within two working days, once for each limit; returns how many were told."""
     horizon = calendar().add(time.today(), NEAR)
-    near = Clock.objects.filter(state=ClockState.RUNNING, due_on__lte=horizon, reminded=False, owner_unit__isnull=False)
+    near = Clock.objects.filter(
+        state=ClockState.RUNNING, due_on__lte=horizon, reminded=False, owner_unit__isnull=False
+    )
     told = 0
     for clock in list(near):
         with transaction.atomic():
@@ -239,5 +243,3 @@ def light(clock: Clock, today: date | None = None) -> str:
 def remaining(clock: Clock, today: date | None = None) -> int:
     """Working days left; negative when late."""
     return calendar().between(today or time.today(), clock.due_on)
-
-

@@ -28,8 +28,14 @@ def cases_visible_to(actor: Actor) -> QuerySet[Case]:
 
 
 @query("case.list", "GET", "/cases", summary="办件列表")
-def case_list(*, actor: Actor, procedure: str | None = None, state: str | None = None, q: str | None = None,
-              page: int = 1) -> dict[str, Any]:
+def case_list(
+    *,
+    actor: Actor,
+    procedure: str | None = None,
+    state: str | None = None,
+    q: str | None = None,
+    page: int = 1,
+) -> dict[str, Any]:
     """Visible cases, newest first, fifty a page; q matches number and title."""
     found = cases_visible_to(actor)
     if procedure:
@@ -39,7 +45,9 @@ def case_list(*, actor: Actor, procedure: str | None = None, state: str | None =
     if q:
         found = found.filter(Q(number__icontains=q) | Q(title__icontains=q))
     start = (max(page, 1) - 1) * 50
-    rows = found.select_related("pack_version").prefetch_related("parties__unit", "clocks")[start : start + 50]
+    rows = found.select_related("pack_version").prefetch_related("parties__unit", "clocks")[
+        start : start + 50
+    ]
     return {"count": found.count(), "page": page, "rows": [case.as_dict() for case in rows]}
 
 
@@ -56,9 +64,23 @@ def case_show(*, actor: Actor, case: str) -> dict[str, Any]:
     """A case with the moves the actor could make (and why not) and every step so far."""
     found = case_get(actor=actor, number=case)
     moves = [
-        {"name": m.name, "label": str(m.label), "allowed": m.allowed, "why_not": m.why_not, "clauses": m.clauses,
-         "fields": [{"name": f.name, "kind": f.kind, "required": f.required, "label": str(f.label),
-                     "choices": [list(map(str, c)) for c in f.choices]} for f in m.fields]}
+        {
+            "name": m.name,
+            "label": str(m.label),
+            "allowed": m.allowed,
+            "why_not": m.why_not,
+            "clauses": m.clauses,
+            "fields": [
+                {
+                    "name": f.name,
+                    "kind": f.kind,
+                    "required": f.required,
+                    "label": str(f.label),
+                    "choices": [list(map(str, c)) for c in f.choices],
+                }
+                for f in m.fields
+            ],
+        }
         for m in case_moves(actor, found)
     ]
     return {**found.as_dict(), "moves": moves, "events": [e.as_dict() for e in case_events(found)]}
@@ -102,15 +124,28 @@ def case_moves(actor: Actor, case: Case) -> list[MoveView]:
             acting_role(case, move, actor)
         except Refused as refusal:
             why_not = str(refusal)
-        views.append(MoveView(move.name, move.label, move.fields, not why_not, why_not, list(move.basis.clauses),
-                              move.basis.gap, move.style, move.optional))
+        views.append(
+            MoveView(
+                move.name,
+                move.label,
+                move.fields,
+                not why_not,
+                why_not,
+                list(move.basis.clauses),
+                move.basis.gap,
+                move.style,
+                move.optional,
+            )
+        )
     return views
 
 
 def turns_for(actor: Actor) -> QuerySet[Turn]:
     """What waits for this actor: one query over turns and the access view, earliest limit first."""
     pin_today()
-    access = Access.objects.filter(account_id=actor.account_id, action=OuterRef("action"), unit_id=OuterRef("unit_id"))
+    access = Access.objects.filter(
+        account_id=actor.account_id, action=OuterRef("action"), unit_id=OuterRef("unit_id")
+    )
     return (
         Turn.objects.filter(Exists(access))
         .select_related("case__pack_version", "unit", "clock")
@@ -120,7 +155,9 @@ def turns_for(actor: Actor) -> QuerySet[Turn]:
 
 def done_by(actor: Actor) -> QuerySet[Event]:
     """Steps this actor has made, latest first."""
-    return Event.objects.filter(actor_id=actor.account_id, type__in=["case.moved", "case.opened"]).order_by("-id")
+    return Event.objects.filter(actor_id=actor.account_id, type__in=["case.moved", "case.opened"]).order_by(
+        "-id"
+    )
 
 
 def notices_for(actor: Actor) -> QuerySet[Notice]:
@@ -132,5 +169,3 @@ def notices_unread(actor: Actor) -> int:
     """How many notices the actor has not seen."""
     seen = NoticeSeen.objects.filter(account_id=actor.account_id).first()
     return notices_for(actor).filter(pk__gt=seen.notice_id if seen else 0).count()
-
-

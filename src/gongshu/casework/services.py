@@ -169,24 +169,22 @@ def acting_role(case: Case, step: kernel.Move, actor: Actor) -> str:
 
 
 def _two_people(case: Case, step: kernel.Move, actor: Actor) -> None:
-    if not step.not_by_actor_of:
-        return
     mine = Event.objects.filter(case_id=case.pk, actor_id=actor.account_id)
-    earlier = mine.filter(type=MOVED, body__move__in=[m for m in step.not_by_actor_of if m != "open"]).exists()
+    moved = [m for m in step.not_by_actor_of if m != "open"]
+    earlier = bool(moved) and mine.filter(type=MOVED, body__move__in=moved).exists()
     opened = "open" in step.not_by_actor_of and mine.filter(type=OPENED).exists()
-    if earlier or opened:
-        raise NotAllowed(_("经办与审核须由不同人员办理，请由本单位另一名有权限的人员办理。"))
+    # In a joint state each side signs by a person of its own: a step that stayed in the state was a signature.
+    signed = step.joint and mine.filter(type=MOVED, body__from=case.state, body__to=case.state).exists()
+    if earlier or opened or signed:
+        raise NotAllowed(_("经办与审核、会签各方须由不同人员办理，请由另一名有权限的人员办理。"))
 
 
 def _swap(case: Case, declared: kernel.Procedure, step: kernel.Move, role: str) -> None:
-    pending = [r for r in case.pending if r != role] if step.joint else []
-    target = case.state if step.joint and pending else step.target
+    target, pending = declared.after(case.state, tuple(case.pending), step, role)
     state = declared.state(target)
-    if target != case.state:
-        pending = list(state.all_of)
     changed = {
         "state": target,
-        "pending": pending,
+        "pending": list(pending),
         "version": case.version + 1,
         "outcome": state.outcome if state.final else "",
         "closed_at": time.now() if state.final else None,
@@ -265,7 +263,9 @@ def fields_clean(step: kernel.Move, given: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         wrong[unknown[0]] = _("该办理没有“%(name)s”这一项。") % {"name": unknown[0]}
     if wrong:
-        raise Invalid("；".join(wrong.values()), fields=wrong, field=next(iter(wrong)), basis=basis or step.basis)
+        raise Invalid(
+            "；".join(wrong.values()), fields=wrong, field=next(iter(wrong)), basis=basis or step.basis
+        )
     return clean
 
 
@@ -287,7 +287,9 @@ def _clean(field: kernel.Field, value: Any) -> Any:
         values = value if isinstance(value, list) else [value]
         stray = [v for v in values if v not in {c for c, _label in field.choices}]
         if stray:
-            raise ValueError(_("“%(label)s”没有这个选项：%(value)s。") % {"label": field.label, "value": stray[0]})
+            raise ValueError(
+                _("“%(label)s”没有这个选项：%(value)s。") % {"label": field.label, "value": stray[0]}
+            )
         return values
     if field.kind == "basis":
         return _clean_basis(field, value)

@@ -32,7 +32,9 @@ class Actor:
 SYSTEM = Actor(account_id=None, name="系统", via="system")
 
 
-def service(name: str, method: str, path: str, *, summary: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def service(
+    name: str, method: str, path: str, *, summary: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a function that changes state: it runs in one transaction and is reached through every door."""
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,7 +49,9 @@ def service(name: str, method: str, path: str, *, summary: str) -> Callable[[Cal
     return declare
 
 
-def query(name: str, method: str, path: str, *, summary: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def query(
+    name: str, method: str, path: str, *, summary: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a function that reads; it is offered by the REST API and the command line."""
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -74,6 +74,19 @@ class Clock:
     extend_to: int | None = None
     extend_by: str = ""
     urgent: bool = False
+    accept_late: bool = False
+    """A BEFORE notice given too late is accepted and marked late (ZY-5.4b) instead of being refused (ZY-19.2)."""
+
+    def follow(self, entered: str, left: str | None, running: bool) -> str:
+        """What happens to this clock when a case enters a state: start, restart, run (on, or on again), pause, end, or
+        nothing ("") where it neither ran nor starts."""
+        if entered in self.runs_in:
+            if not running:
+                return "start"
+            return "restart" if self.direction == RECURRING and left in self.runs_in else "run"
+        if not running:
+            return ""
+        return "pause" if entered in self.pauses_in else "end"
 
 
 @dataclass(frozen=True)
@@ -160,6 +173,19 @@ class Procedure:
                         waiting.setdefault(role, []).append(move)
         return waiting
 
+    def after(
+        self, state: str, pending: tuple[str, ...], move: Move, role: str
+    ) -> tuple[str, tuple[str, ...]]:
+        """Where a case stands after `role` makes `move`: the state, and the roles that have yet to join there.
+
+        A joint move leads on only when the last of the state's `all_of` has made it; any other move from a joint
+        state leads on at once, and entering a state (again) asks all of its `all_of`.
+        """
+        left = tuple(r for r in pending if r != role) if move.joint else ()
+        if left:
+            return state, left
+        return move.target, self.state(move.target).all_of
+
     def check(self) -> None:
         """Prove the declaration sound, or raise ProcedureError with everything that is wrong with it."""
         wrong = [*self._check_names(), *self._check_moves(), *self._check_reach(), *self._check_clocks()]
@@ -172,7 +198,9 @@ class Procedure:
         if self.initial not in names:
             yield f"initial state {self.initial} does not exist"
         for state in self.states:
-            yield from (f"state {state.name} waits for unknown role {r}" for r in state.all_of if not self._role(r))
+            yield from (
+                f"state {state.name} waits for unknown role {r}" for r in state.all_of if not self._role(r)
+            )
             if state.final and any(self.moves_from(state.name)):
                 yield f"final state {state.name} has moves"
 
@@ -193,11 +221,17 @@ class Procedure:
             if not move.by:
                 yield f"move {move.name} is open to no role"
             yield from (f"move {move.name} names unknown role {r}" for r in move.by if not self._role(r))
-            yield from (f"field {f.name} of {move.name} has unknown kind {f.kind}" for f in move.fields
-                        if f.kind not in FIELD_KINDS)
+            yield from (
+                f"field {f.name} of {move.name} has unknown kind {f.kind}"
+                for f in move.fields
+                if f.kind not in FIELD_KINDS
+            )
             known = {m.name for m in self.moves}
-            yield from (f"move {move.name} excludes the actor of unknown move {n}" for n in move.not_by_actor_of
-                        if n not in known and n != "open")
+            yield from (
+                f"move {move.name} excludes the actor of unknown move {n}"
+                for n in move.not_by_actor_of
+                if n not in known and n != "open"
+            )
 
     def _check_reach(self) -> Iterator[str]:
         reached, front = {self.initial}, [self.initial]
@@ -214,8 +248,11 @@ class Procedure:
     def _check_clocks(self) -> Iterator[str]:
         names = {s.name for s in self.states}
         for clock in self.clocks:
-            yield from (f"clock {clock.name} runs in unknown state {s}"
-                        for s in clock.runs_in + clock.pauses_in if s not in names)
+            yield from (
+                f"clock {clock.name} runs in unknown state {s}"
+                for s in clock.runs_in + clock.pauses_in
+                if s not in names
+            )
             if not clock.runs_in:
                 yield f"clock {clock.name} runs in no state"
             if clock.days <= 0 or clock.unit not in ("wd", "d", "y"):
@@ -224,7 +261,9 @@ class Procedure:
                 yield f"clock {clock.name} has unknown direction {clock.direction}"
             if not self._role(clock.owner):
                 yield f"clock {clock.name} is owned by unknown role {clock.owner}"
-            if clock.extend_to is not None and (clock.extend_to <= clock.days or not self._role(clock.extend_by)):
+            if clock.extend_to is not None and (
+                clock.extend_to <= clock.days or not self._role(clock.extend_by)
+            ):
                 yield f"clock {clock.name} cannot be extended to {clock.extend_to} by {clock.extend_by or 'nobody'}"
             yield from self._check_lapse(clock)
 

@@ -1,0 +1,20 @@
+"""The platform's own settings, in a state directory that lasts as long as the test run.
+
+The environment is set here and not in conftest.py, because Django's settings are read before any conftest is.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+_home = Path(tempfile.mkdtemp(prefix="gongshu-test-"))
+_home.chmod(0o711)  # the account PostgreSQL runs under when we are root has to reach its data
+os.environ["GONGSHU_HOME"] = str(_home)
+os.environ["GONGSHU_SAMPLE"] = "1"
+for _name in ("DATABASE_URL", "DATABASE_APP_URL", "DATABASE_GATEWAY_URL", "GONGSHU_PACK", "GONGSHU_TODAY"):
+    os.environ.pop(_name, None)
+os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent / "src")  # for the processes that tests start
+
+from gongshu.settings import *  # noqa: E402, F403
