@@ -1,0 +1,1 @@
+"""One module for each kind of source, all with the functions of `source.Connector`."""
