@@ -9,12 +9,15 @@ import os
 import tempfile
 from pathlib import Path
 
-_home = Path(tempfile.mkdtemp(prefix="gongshu-test-"))
-_home.chmod(0o711)  # the account PostgreSQL runs under when we are root has to reach its data
-os.environ["GONGSHU_HOME"] = str(_home)
-os.environ["GONGSHU_SAMPLE"] = "1"
-for _name in ("DATABASE_URL", "DATABASE_APP_URL", "DATABASE_GATEWAY_URL", "GONGSHU_PACK", "GONGSHU_TODAY"):
-    os.environ.pop(_name, None)
-os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent / "src")  # for the processes that tests start
+if "GONGSHU_TEST_RUN" not in os.environ:  # a process that a test starts keeps what the test has set
+    os.environ["GONGSHU_TEST_RUN"] = str(os.getpid())
+    _home = Path(tempfile.mkdtemp(prefix="gongshu-test-"))
+    _home.chmod(0o711)  # the account PostgreSQL runs under when we are root has to reach its data
+    os.environ["GONGSHU_HOME"] = str(_home)
+    os.environ["GONGSHU_SAMPLE"] = "1"
+    for _name in ("DATABASE_URL", "DATABASE_APP_URL", "DATABASE_GATEWAY_URL", "GONGSHU_PACK", "GONGSHU_TODAY"):
+        os.environ.pop(_name, None)
+    _root = Path(__file__).parent.parent
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(_root / "src"), str(_root)])  # for those processes
 
-from gongshu.settings import *  # noqa: E402, F403
+from gongshu.settings import *  # noqa: F403

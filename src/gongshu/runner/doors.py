@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib
-import importlib.util
 import inspect
 import json
 import os
@@ -24,23 +22,10 @@ from typing import Any
 LANGUAGES = {"zh": "zh-hans", "en": "en"}
 
 
-def load_operations() -> dict[str, Any]:
-    """Import what the domains offer and return the registry. Django must be set up."""
-    from django.apps import apps
-
-    from gongshu.journal.registry import OPERATIONS
-
-    for config in apps.get_app_configs():
-        for part in ("services", "selectors"):
-            name = f"{config.name}.{part}"
-            if config.name.startswith("gongshu.") and importlib.util.find_spec(name):
-                importlib.import_module(name)
-    return OPERATIONS
-
-
 def register(subparsers: Any) -> None:
     """Add a group for every domain, a command for every operation. Django must be set up."""
-    operations = load_operations()
+    from gongshu.journal.registry import OPERATIONS as operations
+
     groups: dict[str, Any] = {}
     for name in sorted(operations):
         group, _dot, command = name.partition(".")

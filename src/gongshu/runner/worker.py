@@ -103,7 +103,7 @@ async def _run(concurrency: int) -> None:
                 update_heartbeat_interval=HEARTBEAT,
                 stalled_worker_timeout=SILENT.total_seconds() * 6,
                 shutdown_graceful_timeout=GRACE,
-                fetch_job_polling_interval=5.0,
+                fetch_job_polling_interval=1.0,
             )
         )
         stop = asyncio.Event()
