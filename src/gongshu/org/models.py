@@ -14,7 +14,7 @@ from .vocabulary import BodyKind, PostKind, UnitKind
 
 
 class Unit(models.Model):
-    """A unit in the tree. `path` is the codes from the root, "/a/b/", kept by the services, so that a subtree is a prefix."""
+    """A unit in the tree. `path`: the codes from the root, "/a/b/", kept by the services; a subtree is a prefix."""
 
     code = models.CharField(_("单位编码"), max_length=40, unique=True)
     name = models.CharField(_("单位名称"), max_length=200)
@@ -24,6 +24,7 @@ class Unit(models.Model):
     kind = models.CharField(_("单位类型"), max_length=20, choices=UnitKind.choices, default=UnitKind.ORGAN)
     region = models.CharField(_("行政区划代码"), max_length=12, blank=True, default="")
     duties = models.JSONField(default=list)
+    profile = models.JSONField(default=dict)
     active = models.BooleanField(default=True)
 
     class Meta:
@@ -41,6 +42,7 @@ class Unit(models.Model):
             "parent": self.parent.code if self.parent else None,
             "kind": self.kind,
             "region": self.region,
+            "profile": self.profile,
             "active": self.active,
         }
 
@@ -72,7 +74,9 @@ class Post(models.Model):
     class Meta:
         ordering = ["unit__path", "kind", "starts"]
         constraints = [
-            models.CheckConstraint(condition=Q(ends__isnull=True) | Q(ends__gte=F("starts")), name="post_dates"),
+            models.CheckConstraint(
+                condition=Q(ends__isnull=True) | Q(ends__gte=F("starts")), name="post_dates"
+            ),
             models.UniqueConstraint(fields=["account", "unit", "kind", "starts"], name="post_once"),
         ]
 
@@ -99,6 +103,10 @@ class BodyRole(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role}: {self.unit}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The assignment as the API shows it."""
+        return {"role": self.role, "unit": self.unit.code, "name": self.unit.name}
 
 
 class RoleAction(models.Model):

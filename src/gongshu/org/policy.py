@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from gongshu.journal import clock
@@ -14,8 +14,8 @@ from gongshu.journal.services import Actor
 from gongshu.kernel.errors import NotAllowed
 from gongshu.packs import Pack, load
 
-from .models import Access, BodyRole, Post, Unit
-from .vocabulary import ACTIONS, ROLE_ACTIONS, PostKind
+from .models import Access, Account, BodyRole, Post, Unit
+from .vocabulary import ACTIONS, APPROVERS, ROLE_ACTIONS, PostKind
 
 
 def current_pack() -> Pack:
@@ -64,27 +64,53 @@ def explain(actor: Actor, action: str, unit: Unit | None) -> Decision:
     label = ACTIONS[action].label
     where = str(unit) if unit else _("该对象")
     if actor.account_id is None:
-        return Decision(actor.via == "system", _("平台自动办理") if actor.via == "system" else _("请先登录。"), [])
-    granting = Access.objects.filter(account_id=actor.account_id, action=action, unit=unit)
+        return Decision(
+            actor.via == "system", _("平台自动办理") if actor.via == "system" else _("请先登录。"), []
+        )
     pin_today()
+    granting = Access.objects.filter(account_id=actor.account_id, action=action, unit=unit)
+    if unit is None:
+        granting = Access.objects.filter(account_id=actor.account_id, action=action)
     posts = list(Post.objects.filter(pk__in=granting.values("post_id")).select_related("unit", "account"))
     if posts:
         held = "、".join(f"{p.unit} {p.get_kind_display()}" for p in posts)
-        return Decision(True, _("可以：%(posts)s 岗位含“%(action)s”权限。") % {"posts": held, "action": label}, posts)
+        if not any(action in ROLE_ACTIONS[p.kind] for p in posts):
+            reason = _(
+                "可以：%(posts)s代行数据专管员职责（该单位没有在任的数据专管员），含“%(action)s”权限。"
+            )
+            return Decision(True, reason % {"posts": held, "action": label}, posts)
+        return Decision(
+            True, _("可以：%(posts)s 岗位含“%(action)s”权限。") % {"posts": held, "action": label}, posts
+        )
     today = clock.today()
     carriers = [kind for kind, actions in ROLE_ACTIONS.items() if action in actions]
     names = "、".join(str(PostKind(kind).label) for kind in carriers)
     held_posts = Post.objects.filter(account_id=actor.account_id, kind__in=carriers).select_related("unit")
     future = [p for p in held_posts if p.starts > today]
     if future:
-        reason = _("岗位自 %(day)s 起任职，现在还不能%(action)s。") % {"day": future[0].starts, "action": label}
+        reason = _("岗位自 %(day)s 起任职，现在还不能%(action)s。") % {
+            "day": future[0].starts,
+            "action": label,
+        }
     elif held_posts:
         reason = _("您的岗位不覆盖%(unit)s，或已离任。“%(action)s”需要在该单位任%(posts)s。") % {
-            "unit": where, "action": label, "posts": names}
+            "unit": where,
+            "action": label,
+            "posts": names,
+        }
     else:
         reason = _("“%(action)s”需要在%(unit)s任%(posts)s；如确有需要，请联系本单位系统管理员办理任职。") % {
-            "action": label, "unit": where, "posts": names}
+            "action": label,
+            "unit": where,
+            "posts": names,
+        }
     return Decision(False, reason, [])
+
+
+def approves(account: Account) -> bool:
+    """Whether the account holds, or is to hold, a post that approves or grants, and so needs a second factor."""
+    posts = account.posts.filter(kind__in=APPROVERS)
+    return posts.filter(Q(ends__isnull=True) | Q(ends__gte=clock.today())).exists()
 
 
 def body_unit(role: str) -> Unit | None:

@@ -15,6 +15,11 @@ class PostKind(TextChoices):
     REVIEWER = "reviewer", _("审核人")
     HEAD = "head", _("单位负责人")
     SECURITY = "security", _("安全员")
+    ISSUE_MANAGER = "issue_manager", _("问题数据管理员")
+    SECURITY_HEAD = "security_head", _("数据安全负责人")
+    GROUP_HEAD = "group_head", _("领导小组组长")
+    GROUP_DEPUTY = "group_deputy", _("领导小组副组长")
+    GROUP_MEMBER = "group_member", _("领导小组组员")
     SYSADMIN = "sysadmin", _("系统管理员")
     SECADMIN = "secadmin", _("安全管理员")
     AUDITOR = "auditor", _("审计管理员")
@@ -57,12 +62,17 @@ ACTIONS = {
         Action("case.view", _("查看办件")),
         Action("case.urge", _("设定紧急时限、批准延期"), two_factor=True),
         Action("org.view", _("查看单位与人员")),
+        Action("org.file", _("申报人员变更")),
+        Action("org.approve", _("审批人员变更"), two_factor=True),
         Action("org.manage", _("维护单位、账号、岗位")),
         Action("org.permission", _("维护权限、解锁账号"), two_factor=True),
         Action("policy.calendar", _("维护工作日历")),
+        Action("policy.review", _("审核更新数据安全策略和规程")),
         Action("audit.view", _("查看审计记录与存证")),
     )
 }
+
+_GROUP: dict[str, str] = {"catalog.view": Scope.ALL, "case.view": Scope.UNIT, "org.view": Scope.ALL}
 
 ROLE_ACTIONS: dict[str, dict[str, str]] = {
     PostKind.STEWARD: {
@@ -77,6 +87,7 @@ ROLE_ACTIONS: dict[str, dict[str, str]] = {
         "share.request": Scope.UNIT,
         "case.view": Scope.UNIT,
         "org.view": Scope.ALL,
+        "org.file": Scope.UNIT,
     },
     PostKind.REVIEWER: {
         "catalog.view": Scope.ALL,
@@ -91,6 +102,8 @@ ROLE_ACTIONS: dict[str, dict[str, str]] = {
         "case.view": Scope.SUBTREE,
         "case.urge": Scope.UNIT,
         "org.view": Scope.ALL,
+        "org.approve": Scope.UNIT,
+        "policy.review": Scope.UNIT,
     },
     PostKind.HEAD: {
         "catalog.view": Scope.ALL,
@@ -100,6 +113,7 @@ ROLE_ACTIONS: dict[str, dict[str, str]] = {
         "share.reply": Scope.UNIT,
         "case.view": Scope.SUBTREE,
         "org.view": Scope.ALL,
+        "org.file": Scope.UNIT,
     },
     PostKind.SECURITY: {
         "catalog.view": Scope.ALL,
@@ -107,6 +121,22 @@ ROLE_ACTIONS: dict[str, dict[str, str]] = {
         "case.view": Scope.UNIT,
         "org.view": Scope.ALL,
     },
+    PostKind.ISSUE_MANAGER: {
+        "catalog.view": Scope.ALL,
+        "issue.view": Scope.UNIT,
+        "issue.handle": Scope.UNIT,
+        "case.view": Scope.UNIT,
+        "org.view": Scope.ALL,
+    },
+    PostKind.SECURITY_HEAD: {
+        "catalog.view": Scope.ALL,
+        "share.view": Scope.UNIT,
+        "case.view": Scope.UNIT,
+        "org.view": Scope.ALL,
+    },
+    PostKind.GROUP_HEAD: _GROUP,
+    PostKind.GROUP_DEPUTY: _GROUP,
+    PostKind.GROUP_MEMBER: _GROUP,
     PostKind.SYSADMIN: {"org.view": Scope.ALL, "org.manage": Scope.ALL, "policy.calendar": Scope.ALL},
     PostKind.SECADMIN: {"org.view": Scope.ALL, "org.permission": Scope.ALL},
     PostKind.AUDITOR: {
@@ -119,15 +149,34 @@ ROLE_ACTIONS: dict[str, dict[str, str]] = {
         "audit.view": Scope.ALL,
     },
 }
-"""Which action a kind of post carries, and how far. The auditor's actions all read; the three administrators share
-none of the business actions (三员分立). A body that reviews for all (authority, data center) is given its cases by
-the procedure's parties, so its reviewers need no wider scope; to oversee, a reviewer there sees all by `OVERSIGHT`."""
+"""Which action a kind of post carries, and how far.
+
+The auditor's actions all read; the three administrators share none of the business actions (三员分立). In a unit without
+a steward on duty its head does the steward's work, so that no task is left lying (PT-5.3b; the access view knows it too).
+A body that reviews for all (authority, data center) is given its cases by the procedure's parties, so its reviewers need
+no wider scope; to oversee, a reviewer there sees all by `OVERSIGHT`.
+"""
 
 OVERSIGHT: tuple[str, ...] = ("case.view", "collection.view", "issue.view", "share.view")
 """Actions whose scope becomes ALL for reviewers and heads of a unit that holds the authority or the data center."""
 
-APPROVERS = tuple(kind for kind, actions in ROLE_ACTIONS.items() if any(ACTIONS[a].two_factor for a in actions))
+ADMINISTRATORS = (PostKind.SYSADMIN, PostKind.SECADMIN, PostKind.AUDITOR)
+"""The three administrators: never two of them in one hand, nor one of them beside a business post."""
+
+APPROVERS = tuple(
+    kind for kind, actions in ROLE_ACTIONS.items() if any(ACTIONS[a].two_factor for a in actions)
+)
 """Kinds of post that must set up a second factor before they act."""
+
+
+PROFILE = {
+    "goals": _("工作目标"),
+    "responsibility": _("责任分工"),
+    "business_section": _("业务科室（实施机构）"),
+    "security_section": _("安全责任科室"),
+    "support_contact": _("支持联系方式"),
+}
+"""What a unit states about its own data work beside its people (CM-5.1a, PT-5.3b, PJ-35.3, ZY-5.2a)."""
 
 
 class UnitKind(TextChoices):
