@@ -37,11 +37,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"NOT TESTED: {what}", red=True, bold=True)
 
 
-def pytest_unconfigure() -> None:
-    """Leave nothing behind."""
-    shutil.rmtree(HOME, ignore_errors=True)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _messages() -> None:
     from gongshu.runner.messages import compile_all

@@ -231,9 +231,10 @@ def run() -> int:
 
     bind = bind_address()
     check.refuse_unsafe(bind)
+    wait = float(os.environ.get("GONGSHU_LOCK_WAIT", "20"))
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(embedded.serving(wait=20)) if embedded.in_use() else None
-        stack.enter_context(contextlib.nullcontext() if server else embedded.lock(20))
+        server = stack.enter_context(embedded.serving(wait)) if embedded.in_use() else None
+        stack.enter_context(contextlib.nullcontext() if server else embedded.lock(wait))
         stack.enter_context(sample_mariadb())
         prepare()
         console = choose_port("GONGSHU_CONSOLE_PORT", 8000, bind)

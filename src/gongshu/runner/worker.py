@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -93,8 +95,15 @@ async def _forget_finished(queue: DjangoApp) -> None:
         await asyncio.sleep(3600)
 
 
+def _end_for_certain(seconds: float) -> None:
+    """End the process after so long even where a job hangs or the database is gone; its jobs are then retried."""
+    timer = threading.Timer(seconds, os._exit, [1])
+    timer.daemon = True
+    timer.start()
+
+
 async def _run(concurrency: int) -> None:
-    queue = _queue()
+    queue, parent = _queue(), os.getppid()
     async with queue.open_async():
         worker = asyncio.create_task(
             queue.run_worker_async(
@@ -113,6 +122,7 @@ async def _run(concurrency: int) -> None:
         side.append(asyncio.create_task(_forget_finished(queue)))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([worker, stopped, *side], return_when=asyncio.FIRST_COMPLETED)
+        _end_for_certain(GRACE + 5 if os.getppid() == parent else 2)
         for task in side:
             task.cancel()
         if not stopped.done():
