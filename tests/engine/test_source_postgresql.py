@@ -25,8 +25,10 @@ def people(pg_dsn: str) -> Iterator[psycopg.Connection]:
         )
         db.execute('COMMENT ON COLUMN office."人员"."姓名" IS \'户口簿上的姓名\'')
         db.execute("COMMENT ON TABLE office.\"人员\" IS '在册人员'")
-        db.execute("INSERT INTO office.\"人员\" SELECT i, '张' || i, '1980-01-01', i / 3.0 FROM generate_series(1, 7) i")
-        db.execute("CREATE VIEW adults AS SELECT id, born FROM office.\"人员\"")
+        db.execute(
+            "INSERT INTO office.\"人员\" SELECT i, '张' || i, '1980-01-01', i / 3.0 FROM generate_series(1, 7) i"
+        )
+        db.execute('CREATE VIEW adults AS SELECT id, born FROM office."人员"')
         yield db
 
 
@@ -132,8 +134,10 @@ def test_scanned_types_take_the_parallel_way_and_stay_exact(
 ) -> None:
     with psycopg.connect(pg_dsn, autocommit=True) as db:
         db.execute(AWKWARD)
-        db.execute("ALTER TABLE t DROP free, DROP wide, DROP odd, DROP doc, DROP mood, DROP code, DROP tags,"
-                   " DROP clock, DROP addr")
+        db.execute(
+            "ALTER TABLE t DROP free, DROP wide, DROP odd, DROP doc, DROP mood, DROP code, DROP tags,"
+            " DROP clock, DROP addr"
+        )
     batch = lake.ingest(postgresql, "t", None, "t", "b1", verify=True)
     assert batch.source_digest == batch.digest and batch.rows == 3
 

@@ -123,7 +123,7 @@ class Ingest:
         def work() -> None:
             try:
                 outcome.append(con.execute(query).fetchall())
-            except Exception as error:
+            except BaseException as error:
                 outcome.append(error)
 
         worker = threading.Thread(target=work, name=f"batch {self.batch_id}", daemon=True)
@@ -144,7 +144,7 @@ class Ingest:
                 con.interrupt()  # again each time round: one that comes between two operators is lost
         if stopped is not None:
             raise stopped
-        if isinstance(outcome[0], Exception):
+        if isinstance(outcome[0], BaseException):
             raise outcome[0]
         return cast("list[tuple[Any, ...]]", outcome[0])
 

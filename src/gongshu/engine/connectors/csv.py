@@ -6,6 +6,7 @@ What is not UTF-8 is transcoded in a stream to the spool directory first; DuckDB
 from __future__ import annotations
 
 import codecs
+import csv
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from gongshu.engine.sqltext import literal
 extensions: tuple[str, ...] = ()
 
 CHUNK = 1 << 20
+DELIMITERS = (",", "\t", ";", "|")
 
 
 def probe(spec: SourceSpec) -> Probe:
@@ -35,13 +37,13 @@ def tables(spec: SourceSpec) -> list[Table]:
 
 def columns(spec: SourceSpec, table: str) -> list[Column]:
     _own_table(spec, table)
-    with _opened(spec, duck.connect(), None) as (con, relation):
-        return guess(con, relation, _header(con, relation))
+    with _opened(spec, duck.connect(), None) as (con, relation, names):
+        return guess(con, relation, names)
 
 
 def count(spec: SourceSpec, table: str) -> int:
     _own_table(spec, table)
-    with _opened(spec, duck.connect(), None) as (con, relation):
+    with _opened(spec, duck.connect(), None) as (con, relation, _):
         row = con.execute(f"SELECT count(*) FROM {relation}").fetchone()
         return int(row[0]) if row else 0
 
@@ -56,7 +58,7 @@ def pull(
     sample: int | None = None,
 ) -> Iterator[Pull]:
     _own_table(spec, table)
-    with _opened(spec, con, spool) as (_, relation):
+    with _opened(spec, con, spool) as (_, relation, _names):
         select, final, rows, widened = settle(con, relation, columns)
         if sample:
             select = f"FROM ({select}) USING SAMPLE reservoir({int(sample)} ROWS)"
@@ -102,8 +104,8 @@ def _decoded(path: Path, encoding: str) -> Iterator[str]:
 @contextmanager
 def _opened(
     spec: SourceSpec, con: duckdb.DuckDBPyConnection, spool: Path | None
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """A DuckDB relation of the file's rows, every cell text and an empty cell NULL."""
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, list[str]]]:
+    """A DuckDB relation of the file's rows, every cell text and an empty cell NULL, and its column names."""
     path = file_path(spec)
     encoding = detect(spec, path)
     with tempfile.TemporaryDirectory(prefix="csv-", dir=spool) as folder:
@@ -113,11 +115,9 @@ def _opened(
             with readable.open("w", encoding="utf-8", newline="") as copy:
                 for text in _decoded(path, encoding):
                     copy.write(text.removeprefix("\ufeff"))
-        options = "header = true, all_varchar = true, strict_mode = true, null_padding = false"
-        if spec.options.get("delimiter"):
-            options += f", delim = {literal(str(spec.options['delimiter']))}"
+        relation, names = _relation(spec, readable)
         try:
-            yield con, f"read_csv({literal(str(readable))}, {options})"
+            yield con, relation, names
         except duckdb.InterruptException:
             raise SourceError("cancelled", facts={"path": spec.path}) from None
         except duckdb.Error as error:
@@ -125,8 +125,21 @@ def _opened(
             raise SourceError("bad_csv", text, {"path": spec.path, "detail": text[:300]}) from None
 
 
-def _header(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
-    return [row[0] for row in con.execute(f"DESCRIBE FROM {relation}").fetchall()]
+def _relation(spec: SourceSpec, readable: Path) -> tuple[str, list[str]]:
+    """DuckDB's reader with nothing left to guess: its own detection takes a ragged file for one of another shape."""
+    with readable.open(encoding="utf-8-sig", newline="") as stream:
+        line = stream.readline(CHUNK)
+        delimiter = str(spec.options.get("delimiter") or max(DELIMITERS, key=line.count))
+        stream.seek(0)
+        try:
+            names = [name.strip() for name in next(csv.reader(stream, delimiter=delimiter), [])]
+        except csv.Error as error:
+            raise SourceError("bad_csv", str(error), {"path": spec.path, "detail": str(error)}) from None
+    if not names or not all(names) or len({name.casefold() for name in names}) < len(names):
+        raise SourceError("column_clash", ", ".join(names), {"table": readable.stem, "columns": names})
+    shape = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    options = f"auto_detect = false, header = true, delim = {literal(delimiter)}, quote = '\"', escape = '\"'"
+    return f"read_csv({literal(str(readable))}, {options}, columns = {{{shape}}})", names
 
 
 def _own_table(spec: SourceSpec, table: str) -> None:

@@ -115,16 +115,29 @@ def _stream(spec: SourceSpec, statement: str) -> tuple[int, pa.RecordBatchReader
     """The statement's batches, and the count found in its first row (0 when there is none)."""
     account = quote(spec.user, safe="") + (f":{quote(spec.password, safe='')}" if spec.password else "")
     url = f"mysql://{account}@{spec.host}:{spec.port or 3306}/{quote(spec.database, safe='')}"
-    reader = connectorx.read_sql(url, statement, return_type="arrow_stream", batch_size=BATCH_ROWS)
-    first = next(iter(reader), None)
+    with _no_panic():
+        reader = connectorx.read_sql(url, statement, return_type="arrow_stream", batch_size=BATCH_ROWS)
+        first = next(iter(reader), None)
     rows = int(first.column(COUNT)[0].as_py()) if first is not None and first.num_rows else 0
 
     def batches() -> Iterator[pa.RecordBatch]:
         if first is not None:
             yield first
-            yield from reader
+            with _no_panic():
+                yield from reader
 
     return rows, pa.RecordBatchReader.from_batches(reader.schema, batches())
+
+
+@contextmanager
+def _no_panic() -> Iterator[None]:
+    """connectorx reports a broken stream by a Rust panic, which is no Exception: make it one."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise RuntimeError(str(error)) from None
+        raise
 
 
 def _failure(spec: SourceSpec, table: str, error: Exception) -> SourceError:
@@ -139,7 +152,16 @@ def _failure(spec: SourceSpec, table: str, error: Exception) -> SourceError:
             return SourceError(code, text, facts)
     if isinstance(error, duckdb.ConversionException):
         return SourceError("bad_value", text, facts)
-    gone = ("Broken pipe", "Connection reset", "timed out", "UnexpectedEof", "IoError", "Connection refused")
+    gone = (
+        "IO error",
+        "IoError",
+        "disconnected",
+        "Broken pipe",
+        "Connection reset",
+        "timed out",
+        "UnexpectedEof",
+        "Connection refused",
+    )
     return SourceError("server_gone" if any(mark in text for mark in gone) else "failed", text, facts)
 
 
