@@ -13,6 +13,7 @@ from gongshu.gateway.grants import Client, Grant, Plan
 from gongshu.gateway.problems import Refusal
 
 WINDOWS = {"day": ("本日", "day"), "minute": ("本分钟", "minute")}
+_SECONDS = {"day": 86_400, "minute": 60}
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -48,17 +49,61 @@ class Answer:
     headers: Headers
 
 
-def render(call: Call, at: datetime) -> bytes:
-    """The answer of a call whose rows are there, as JSON; ``at`` is the moment its record will carry."""
+@dataclass(slots=True, frozen=True)
+class Used:
+    """What a grant has used in the day and the minute of ``at``, right after a batch."""
+
+    day: int
+    minute: int
+    at: datetime
+
+    def windows(self, grant: Grant) -> list[tuple[str, int, int, int]]:
+        """(window, limit, used, seconds to its end) of every limit the grant has."""
+        quota = grant.served.quota
+        limits = (("day", quota.per_day, self.day), ("minute", quota.per_minute, self.minute))
+        return [(name, n, used, _seconds_left(name, self.at)) for name, n, used in limits if n is not None]
+
+    def headers(self, grant: Grant) -> Headers:
+        """RateLimit headers of the window with the least left, and the policy of all."""
+        windows = self.windows(grant)
+        if not windows:
+            return []
+        _, limit, used, reset = min(windows, key=lambda window: window[1] - window[2])
+        policy = ", ".join(f"{window[1]};w={_SECONDS[window[0]]}" for window in windows)
+        return [
+            (b"ratelimit-limit", b"%d" % limit),
+            (b"ratelimit-remaining", b"%d" % max(0, limit - used)),
+            (b"ratelimit-reset", b"%d" % reset),
+            (b"ratelimit-policy", policy.encode()),
+        ]
+
+
+def render_all(calls: list[Call], at: datetime) -> None:
+    """Write the answers of calls whose rows are there, as JSON; ``at`` is the moment their records will carry."""
+    moment = at.isoformat(timespec="milliseconds")
+    for call in calls:
+        grant = call.grant
+        if call.plan is not None:
+            call.body = (
+                f'{{"grant":"{grant.no}","version":{grant.version},"request_digest":"{call.digest}",'
+                f'"at":"{moment}","rows":[{",".join(call.rows)}],"next":{call.last if call.more else "null"}}}'
+            ).encode()
+        elif call.mode == "schema":
+            call.body = _schema_body(call, at)
+        # The quota is written when settling has told what is used.
+
+
+def _head(call: Call, at: datetime) -> dict[str, Any]:
+    return {
+        "grant": call.grant.no,
+        "version": call.grant.version,
+        "request_digest": call.digest,
+        "at": at.isoformat(timespec="milliseconds"),
+    }
+
+
+def _schema_body(call: Call, at: datetime) -> bytes:
     grant, spec = call.grant, call.grant.served
-    if call.mode in ("key", "page"):
-        return (
-            f'{{"grant":"{grant.no}","version":{grant.version},"request_digest":"{call.digest}",'
-            f'"at":"{at.isoformat(timespec="milliseconds")}","rows":[{",".join(call.rows)}],'
-            f'"next":{call.last if call.more else "null"}}}'
-        ).encode()
-    if call.mode == "quota":
-        return b""  # filled in with the counters that settling returns
     return orjson.dumps(
         {
             **_head(call, at),
@@ -79,45 +124,14 @@ def render(call: Call, at: datetime) -> bytes:
     )
 
 
-def _head(call: Call, at: datetime) -> dict[str, Any]:
-    return {
-        "grant": call.grant.no,
-        "version": call.grant.version,
-        "request_digest": call.digest,
-        "at": at.isoformat(timespec="milliseconds"),
-    }
-
-
-def quota_body(call: Call, used_day: int, used_minute: int, at: datetime) -> bytes:
+def quota_body(call: Call, used: Used, at: datetime) -> bytes:
     """What the grant allows and what of it is used."""
     windows = [
-        {"window": window, "limit": limit, "used": used, "remaining": max(0, limit - used), "reset_s": reset}
-        for window, limit, used, reset in _windows(call.grant, used_day, used_minute, at)
+        {"window": window, "limit": limit, "used": n, "remaining": max(0, limit - n), "reset_s": reset}
+        for window, limit, n, reset in used.windows(call.grant)
     ]
     rows = call.grant.served.quota.rows_per_call
     return orjson.dumps({**_head(call, at), "windows": windows, "rows_per_call": rows})
-
-
-def _windows(grant: Grant, used_day: int, used_minute: int, at: datetime) -> list[tuple[str, int, int, int]]:
-    """(window, limit, used, seconds to its end) of every limit the grant has."""
-    quota = grant.served.quota
-    limits = (("day", quota.per_day, used_day), ("minute", quota.per_minute, used_minute))
-    return [(name, n, used, _seconds_left(name, at)) for name, n, used in limits if n is not None]
-
-
-def rate_headers(grant: Grant, used_day: int, used_minute: int, at: datetime) -> Headers:
-    """RateLimit headers of the window that ends first for this caller: the one with the least left."""
-    windows = _windows(grant, used_day, used_minute, at)
-    if not windows:
-        return []
-    _, limit, used, reset = min(windows, key=lambda window: window[1] - window[2])
-    policy = ", ".join(f"{w[1]};w={86400 if w[0] == 'day' else 60}" for w in windows)
-    return [
-        (b"ratelimit-limit", b"%d" % limit),
-        (b"ratelimit-remaining", b"%d" % max(0, limit - used)),
-        (b"ratelimit-reset", b"%d" % reset),
-        (b"ratelimit-policy", policy.encode()),
-    ]
 
 
 def over_quota(grant: Grant, at: datetime) -> Refusal:
@@ -127,12 +141,11 @@ def over_quota(grant: Grant, at: datetime) -> Refusal:
     limit = quota.per_day if window == "day" else quota.per_minute
     seconds = _seconds_left(window, at)
     chinese, english = WINDOWS[window]
-    used = limit or 0
-    headers = rate_headers(grant, used if window == "day" else 0, used if window == "minute" else 0, at)
+    spent = Used(limit or 0, 0, at) if window == "day" else Used(0, limit or 0, at)
     return Refusal(
         "over-quota",
         retry_after=seconds,
-        headers=headers,
+        headers=spent.headers(grant),
         grant=grant.no,
         window_zh=chinese,
         window_en=english,

@@ -21,9 +21,9 @@ from time import perf_counter_ns
 
 import asyncpg
 
-from gongshu.gateway.answers import Answer, Call, over_quota, quota_body, rate_headers, render, window_end
+from gongshu.gateway.answers import Answer, Call, Used, over_quota, quota_body, render_all, window_end
 from gongshu.gateway.database import connect, is_down, is_passing
-from gongshu.gateway.grants import Plan
+from gongshu.gateway.grants import Client, Grant, Plan
 from gongshu.gateway.problems import Refusal
 
 log = logging.getLogger("gongshu.gateway")
@@ -31,16 +31,23 @@ BATCH_MAX = 256
 ROWS_MAX = 4_000
 QUEUE_MAX = 4_096
 RETRY_S = 2
+FLUSH_S = 0.15  # records of relaxed lanes are promised to the disk within 200 ms
+
+# A transaction that leaves one empty message in the log: its durable commit takes every earlier one along.
+_FLUSH = "SELECT pg_logical_emit_message(true, 'gongshu', '')"
 
 _SETTLE = (
-    "SELECT verdict, used_day, used_minute FROM gate.settle("
-    "$1, $2::text[], $3::int[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[], $10::int[], "
-    "$11::int[], $12::int[], $13::text[])"
+    "SELECT verdicts, used_day, used_minute FROM gate.settle($1, $2::text[], $3::int[], $4::text[], $5::int[], "
+    "$6::int[], $7::int[], $8::text[], $9::text[], $10::text[], $11::text[], $12::int[], $13::int[], $14::int[], "
+    "$15::text[])"
 )
 
 
 class Lanes:
-    """A queue and the connections that empty it, batch by batch."""
+    """A queue and the connections that empty it, batch by batch.
+
+    ``durable`` False releases answers when their records are committed but perhaps not yet on disk.
+    """
 
     def __init__(
         self, dsn: str, now: Callable[[], datetime], name: str, count: int, *, durable: bool = True
@@ -55,10 +62,13 @@ class Lanes:
         self._tasks: list[asyncio.Task[None]] = []
         self._connected = 0
         self._busy = 0
+        self._unflushed = False
 
     async def start(self) -> None:
         """Open the lanes; they connect by themselves, and again whenever the database comes back."""
         self._tasks = [asyncio.create_task(self._lane(number)) for number in range(self._count)]
+        if not self._durable:
+            self._tasks.append(asyncio.create_task(self._flush()))
 
     async def drain(self) -> None:
         """Return when every call submitted so far has its answer."""
@@ -126,6 +136,20 @@ class Lanes:
                 # Cancelled on the way: nobody is left waiting.
                 self._refuse(batch, _unavailable())
 
+    async def _flush(self) -> None:
+        connection: asyncpg.Connection | None = None
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            if not self._unflushed:
+                continue
+            try:
+                if connection is None or connection.is_closed():
+                    connection = await connect(self._dsn, f"{self._name} flush")
+                self._unflushed = False
+                await connection.execute(_FLUSH)
+            except Exception as error:  # the database flushes by itself too, a little later
+                log.warning("flush: %s: %s", type(error).__name__, error)
+
     def _take(self) -> list[Call]:
         batch: list[Call] = []
         rows = 0
@@ -147,9 +171,8 @@ class Lanes:
             ready = await self._look_up(connection, batch)
             if ready:
                 at = self._now()
-                for call in ready:
-                    call.body = render(call, at)
-                self._release(ready, await self._settle(connection, ready, at), at)
+                render_all(ready, at)
+                await self._settle(connection, ready, at)
         except Exception as error:  # every caller gets an answer, whatever went wrong
             if not is_down(error):
                 log.exception("batch of %d calls failed", len(batch))
@@ -203,39 +226,62 @@ class Lanes:
         passing = is_passing(error)
         self._refuse(calls, _unavailable() if passing else Refusal("grant-broken", grant=call.grant.no))
 
-    async def _settle(
-        self, connection: asyncpg.Connection, calls: list[Call], at: datetime
-    ) -> list[asyncpg.Record]:
+    async def _settle(self, connection: asyncpg.Connection, calls: list[Call], at: datetime) -> None:
+        calls.sort(key=lambda call: (call.client.id, call.nonce))
+        members: dict[tuple[Grant, Client], int] = {}
+        for call in calls:
+            if call.plan is not None:
+                members[call.grant, call.client] = members.get((call.grant, call.client), 0) + 1
+            else:
+                members.setdefault((call.grant, call.client), 0)
+        parties = sorted(members, key=lambda party: (party[0].no, party[1].id))
+        number = {party: n for n, party in enumerate(parties, 1)}
+        ended = perf_counter_ns()
         arguments = (
             at,
-            [call.client.id for call in calls],
-            [call.client.revision for call in calls],
+            [client.id for _, client in parties],
+            [client.revision for _, client in parties],
+            [grant.no for grant, _ in parties],
+            [grant.revision for grant, _ in parties],
+            [members[party] for party in parties],
+            [number[call.grant, call.client] for call in calls],
             [call.nonce for call in calls],
-            [call.grant.no for call in calls],
-            [call.grant.revision for call in calls],
             [call.mode for call in calls],
             [call.digest for call in calls],
             [call.case_no for call in calls],
             [len(call.rows) for call in calls],
             [len(call.body) for call in calls],
-            [(perf_counter_ns() - call.started_ns) // 1000 for call in calls],
+            [(ended - call.started_ns) // 1000 for call in calls],
             [call.address for call in calls],
         )
         try:
-            return await connection.fetch(_SETTLE, *arguments)
+            settled = await connection.fetchrow(_SETTLE, *arguments)
         except asyncpg.PostgresError as error:
             if not is_passing(error):
                 raise
             # Rolled back as a whole, so nothing was counted or recorded: once more.
-            return await connection.fetch(_SETTLE, *arguments)
+            settled = await connection.fetchrow(_SETTLE, *arguments)
+        verdicts, days, minutes = settled
+        used = {party: Used(days[n], minutes[n], at) for n, party in enumerate(parties)} if days else {}
+        self._release(calls, verdicts, used, at)
 
-    def _release(self, calls: list[Call], verdicts: list[asyncpg.Record], at: datetime) -> None:
-        for call, (verdict, used_day, used_minute) in zip(calls, verdicts, strict=True):
+    def _release(
+        self,
+        calls: list[Call],
+        verdicts: list[str] | None,
+        used: dict[tuple[Grant, Client], Used],
+        at: datetime,
+    ) -> None:
+        headers = {party: spent.headers(party[0]) for party, spent in used.items()}
+        for number, call in enumerate(calls):
+            verdict = verdicts[number] if verdicts else "ok"
             if call.done.done():
                 continue
             if verdict == "ok":
-                body = quota_body(call, used_day, used_minute, at) if call.mode == "quota" else call.body
-                call.done.set_result(Answer(body, rate_headers(call.grant, used_day, used_minute, at)))
+                self._unflushed = True
+                party = call.grant, call.client
+                body = quota_body(call, used[party], at) if call.mode == "quota" else call.body
+                call.done.set_result(Answer(body, headers[party]))
             elif verdict == "moved":
                 call.done.set_result(None)
             elif verdict in ("quota_day", "quota_minute"):

@@ -70,6 +70,9 @@ CREATE TABLE IF NOT EXISTS gate.call (
     address        text
 );
 CREATE INDEX IF NOT EXISTS call_grant ON gate.call (grant_no, id);
+-- The writing transaction, by which the ledger finds the records it has not sealed yet.
+ALTER TABLE gate.call ADD COLUMN IF NOT EXISTS xid xid8 NOT NULL DEFAULT pg_current_xact_id();
+CREATE INDEX IF NOT EXISTS call_xid ON gate.call (xid);
 
 -- Every refusal, counted per minute: size is bounded by clients x grants x reasons, whatever is thrown at the door.
 -- client_id and grant_no are '' where the caller did not prove who it is, or named nothing that exists.
@@ -122,129 +125,136 @@ CREATE OR REPLACE TRIGGER grant_announce AFTER INSERT OR UPDATE OR DELETE ON gat
 CREATE OR REPLACE TRIGGER grant_client_announce AFTER INSERT OR UPDATE OR DELETE ON gate.grant_client
     FOR EACH ROW EXECUTE FUNCTION gate.announce();
 
--- What a grant has used in a period; its row is locked until the transaction ends.
-CREATE OR REPLACE FUNCTION gate.spent(p_grant text, p_period text) RETURNS bigint LANGUAGE plpgsql AS $$
+-- Take the nonces of a batch one by one: verdicts ok, replayed, or moved for parties that are not good.
+CREATE OR REPLACE FUNCTION gate.take_nonces(t_client text[], good boolean[], c_party int[], c_nonce text[])
+RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
-    spent bigint;
+    verdicts text[] := '{}';
 BEGIN
-    LOOP
-        SELECT u.used INTO spent FROM gate.usage u WHERE u.grant_no = p_grant AND u.period = p_period FOR UPDATE;
-        IF FOUND THEN
-            RETURN spent;
+    FOR i IN 1 .. cardinality(c_party) LOOP
+        IF NOT good[c_party[i]] THEN
+            verdicts[i] := 'moved';
+            CONTINUE;
         END IF;
-        INSERT INTO gate.usage (grant_no, period, used) VALUES (p_grant, p_period, 0) ON CONFLICT DO NOTHING;
+        INSERT INTO gate.nonce (client_id, nonce) VALUES (t_client[c_party[i]], c_nonce[i]) ON CONFLICT DO NOTHING;
+        verdicts[i] := CASE WHEN FOUND THEN 'ok' ELSE 'replayed' END;
     END LOOP;
+    RETURN verdicts;
 END $$;
 
--- Admit a batch of calls whose answers are ready and waiting: one transaction that re-checks client and grant,
--- takes the nonces, counts the quota and writes the records. Only what comes back 'ok' may leave.
--- Returns, in the order asked: verdict (ok, moved, replayed, quota_day, quota_minute, unsealed) and what the
--- grant has used today and this minute. p_at is business time; nonces and seals follow PostgreSQL's clock.
+-- Admit a batch of calls whose answers are ready and waiting: one transaction that re-checks clients and grants,
+-- takes the nonces, counts the quotas and writes the records. Only what it finds 'ok' may leave.
+--
+-- Parties are the distinct (client, grant) of the batch, ordered by grant and client; t_* are arrays over parties,
+-- t_counted how many calls of each count against the quota; c_* are arrays over calls, c_party the party of each
+-- call from 1. Calls come ordered by client and nonce: every batch takes its nonces, then its counters, in the same
+-- order, so batches can wait for each other but never in a ring.
+-- p_at is business time; nonces and seals follow PostgreSQL's clock.
+--
+-- verdicts: NULL if every call is ok, else one per call: ok, moved (client or grant changed since the call was
+-- checked: check again, the nonce is not taken), replayed, quota_day, quota_minute, unsealed.
+-- used_day, used_minute: per party, what its grant has used after this batch.
 CREATE OR REPLACE FUNCTION gate.settle(
-    p_at timestamptz, p_client text[], p_client_revision int[], p_nonce text[], p_grant text[],
-    p_grant_revision int[], p_mode text[], p_digest text[], p_case text[], p_rows int[], p_bytes int[],
-    p_micros int[], p_address text[]
-) RETURNS TABLE (verdict text, used_day bigint, used_minute bigint)
-LANGUAGE plpgsql AS $$
-#variable_conflict use_column
+    p_at timestamptz, t_client text[], t_client_revision int[], t_grant text[], t_grant_revision int[], t_counted int[],
+    c_party int[], c_nonce text[], c_mode text[], c_digest text[], c_case text[], c_rows int[], c_bytes int[],
+    c_micros int[], c_address text[],
+    OUT verdicts text[], OUT used_day bigint[], OUT used_minute bigint[]
+) LANGUAGE plpgsql AS $$
 DECLARE
-    n        int := cardinality(p_client);
-    verdicts text[] := array_fill('moved'::text, ARRAY[n]);
-    days     bigint[] := array_fill(0::bigint, ARRAY[n]);
-    minutes  bigint[] := array_fill(0::bigint, ARRAY[n]);
+    n        int := cardinality(c_party);
     local_at timestamp := p_at AT TIME ZONE 'Asia/Shanghai';
     day      text := to_char(local_at, '"d:"YYYY-MM-DD');
     minute   text := to_char(local_at, '"m:"YYYY-MM-DD"T"HH24:MI');
-    asked    record;
+    sealed   boolean;
+    good     boolean[];
+    version  int[];
+    per_day  bigint[];
+    per_min  bigint[];
+    this     int;
+    asked    int;
     spent_d  bigint;
     spent_m  bigint;
     room     bigint;
-    taken    int;
-    j        int;
 BEGIN
-    IF EXISTS (SELECT 1 FROM gate.health h WHERE h.sealed_at < now() - make_interval(secs => h.lag_limit_s)) THEN
-        RETURN QUERY SELECT 'unsealed'::text, 0::bigint, 0::bigint FROM generate_series(1, n);
+    SELECT NOT EXISTS (SELECT 1 FROM gate.health h
+                       WHERE h.sealed_at < now() - make_interval(secs => h.lag_limit_s)),
+           array_agg(l.client_id IS NOT NULL ORDER BY t.i), array_agg(g.version ORDER BY t.i),
+           array_agg((g.spec #>> '{quota,per_day}')::bigint ORDER BY t.i),
+           array_agg((g.spec #>> '{quota,per_minute}')::bigint ORDER BY t.i)
+    INTO sealed, good, version, per_day, per_min
+    FROM unnest(t_client, t_client_revision, t_grant, t_grant_revision)
+         WITH ORDINALITY AS t(client_id, client_revision, grant_no, grant_revision, i)
+    LEFT JOIN gate.client k ON k.client_id = t.client_id AND k.revision = t.client_revision AND k.active
+    LEFT JOIN gate.grant_ g ON g.grant_no = t.grant_no AND g.revision = t.grant_revision AND g.state = 'active'
+        AND p_at >= g.valid_from AND p_at < g.valid_to
+    LEFT JOIN gate.grant_client l ON l.client_id = k.client_id AND l.grant_no = g.grant_no;
+    IF NOT sealed THEN
+        verdicts := array_fill('unsealed'::text, ARRAY[n]);
         RETURN;
     END IF;
+    IF false = ANY (good) THEN
+        SELECT array_agg(CASE WHEN good[c.party] THEN 'ok' ELSE 'moved' END ORDER BY c.i) INTO verdicts
+        FROM unnest(c_party) WITH ORDINALITY AS c(party, i);
+    END IF;
 
-    -- Nonces in one order everywhere, so that two batches can wait for each other but never in a ring.
-    -- A call whose client or grant changed since it was checked keeps its nonce and is checked again.
-    WITH call AS (
-        SELECT c.*, row_number() OVER (PARTITION BY c.client_id, c.nonce ORDER BY c.i) AS turn
-        FROM unnest(p_client, p_client_revision, p_nonce, p_grant, p_grant_revision)
-             WITH ORDINALITY AS c(client_id, client_revision, nonce, grant_no, grant_revision, i)
-    ), good AS (
-        SELECT d.client_id, d.client_revision, d.grant_no, d.grant_revision
-        FROM (SELECT DISTINCT client_id, client_revision, grant_no, grant_revision FROM call) d
-        JOIN gate.client k ON k.client_id = d.client_id AND k.revision = d.client_revision AND k.active
-        JOIN gate.grant_ g ON g.grant_no = d.grant_no AND g.revision = d.grant_revision AND g.state = 'active'
-             AND p_at >= g.valid_from AND p_at < g.valid_to
-        JOIN gate.grant_client l ON l.grant_no = d.grant_no AND l.client_id = d.client_id
-    ), live AS (
-        SELECT call.* FROM call JOIN good USING (client_id, client_revision, grant_no, grant_revision)
-    ), fresh AS (
+    -- Almost never is a nonce old, so the plain insert (a third cheaper) is tried first.
+    BEGIN
         INSERT INTO gate.nonce (client_id, nonce)
-        SELECT client_id, nonce FROM live WHERE turn = 1 ORDER BY client_id, nonce
-        ON CONFLICT DO NOTHING RETURNING client_id, nonce
-    )
-    SELECT array_agg(CASE WHEN live.i IS NULL THEN 'moved' WHEN fresh.nonce IS NULL THEN 'replayed' ELSE 'ok' END
-                     ORDER BY call.i)
-    INTO verdicts
-    FROM call LEFT JOIN live ON live.i = call.i
-    LEFT JOIN fresh ON live.turn = 1 AND fresh.client_id = live.client_id AND fresh.nonce = live.nonce;
+        SELECT t_client[c.party], c.nonce FROM unnest(c_party, c_nonce) AS c(party, nonce) WHERE good[c.party];
+    EXCEPTION WHEN unique_violation THEN
+        verdicts := gate.take_nonces(t_client, good, c_party, c_nonce);
+    END;
 
-    -- Quotas, grant by grant in one order. The row of the period stays locked until commit: that is what makes
-    -- the count exact over all workers.
-    FOR asked IN
-        SELECT c.grant_no, array_agg(c.i::int ORDER BY c.i) AS calls,
-               (g.spec #>> '{quota,per_day}')::bigint AS per_day,
-               (g.spec #>> '{quota,per_minute}')::bigint AS per_minute
-        FROM unnest(p_grant, verdicts, p_mode) WITH ORDINALITY AS c(grant_no, verdict, mode, i)
-        JOIN gate.grant_ g USING (grant_no)
-        WHERE c.verdict = 'ok' AND (g.spec #> '{quota}') IS NOT NULL
-        GROUP BY c.grant_no, g.spec ORDER BY c.grant_no
-    LOOP
-        CONTINUE WHEN asked.per_day IS NULL AND asked.per_minute IS NULL;
-        spent_d := 0; spent_m := 0; taken := 0;
-        IF asked.per_day IS NOT NULL THEN
-            spent_d := gate.spent(asked.grant_no, day);
-        END IF;
-        IF asked.per_minute IS NOT NULL THEN
-            spent_m := gate.spent(asked.grant_no, minute);
-        END IF;
-        room := greatest(0, least(asked.per_day - spent_d, asked.per_minute - spent_m));
-        FOREACH j IN ARRAY asked.calls LOOP
-            -- Asking for the quota or the schema is recorded and costs nothing.
-            IF p_mode[j] IN ('key', 'page') THEN
-                IF taken < room THEN
-                    taken := taken + 1;
-                ELSIF spent_d + taken >= asked.per_day THEN
-                    verdicts[j] := 'quota_day';
-                ELSE
-                    verdicts[j] := 'quota_minute';
-                END IF;
-            END IF;
-            days[j] := spent_d + taken;
-            minutes[j] := spent_m + taken;
+    -- Quotas, grant by grant. The counters stay locked until commit: that makes them exact over all workers.
+    used_day := array_fill(0::bigint, ARRAY[cardinality(t_client)]);
+    used_minute := used_day;
+    FOR this IN 1 .. cardinality(t_client) LOOP
+        CONTINUE WHEN NOT good[this] OR (per_day[this] IS NULL AND per_min[this] IS NULL);
+        LOOP
+            SELECT max(x.used) FILTER (WHERE x.period = day), max(x.used) FILTER (WHERE x.period = minute)
+            INTO spent_d, spent_m
+            FROM (SELECT u.period, u.used FROM gate.usage u
+                  WHERE u.grant_no = t_grant[this] AND u.period IN (day, minute) ORDER BY u.period FOR UPDATE) x;
+            EXIT WHEN spent_d IS NOT NULL AND spent_m IS NOT NULL;
+            INSERT INTO gate.usage (grant_no, period, used) VALUES (t_grant[this], day, 0), (t_grant[this], minute, 0)
+            ON CONFLICT DO NOTHING;
         END LOOP;
-        IF taken > 0 THEN
-            UPDATE gate.usage u SET used = u.used + taken
-            WHERE u.grant_no = asked.grant_no
-              AND ((asked.per_day IS NOT NULL AND u.period = day)
-                   OR (asked.per_minute IS NOT NULL AND u.period = minute));
+        asked := t_counted[this];
+        IF verdicts IS NOT NULL THEN
+            SELECT count(*) INTO asked FROM unnest(c_party, c_mode, verdicts) AS c(party, mode, verdict)
+            WHERE c.party = this AND c.mode IN ('key', 'page') AND c.verdict = 'ok';
         END IF;
+        room := greatest(0, least(per_day[this] - spent_d, per_min[this] - spent_m));
+        IF asked > room THEN
+            -- The first calls fit, the others are told which limit they met. Asking for the quota or the schema is
+            -- recorded and costs nothing.
+            SELECT array_agg(CASE WHEN x.nth <= room OR x.nth IS NULL THEN x.verdict
+                                  WHEN spent_d + room >= per_day[this] THEN 'quota_day'
+                                  ELSE 'quota_minute' END ORDER BY x.i)
+            INTO verdicts
+            FROM (SELECT c.i, coalesce(c.verdict, 'ok') AS verdict,
+                         CASE WHEN c.party = this AND c.mode IN ('key', 'page') AND coalesce(c.verdict, 'ok') = 'ok'
+                              THEN count(*) FILTER (WHERE c.party = this AND c.mode IN ('key', 'page')
+                                                    AND coalesce(c.verdict, 'ok') = 'ok') OVER (ORDER BY c.i)
+                         END AS nth
+                  FROM unnest(c_party, c_mode, verdicts) WITH ORDINALITY AS c(party, mode, verdict, i)) x;
+            asked := room;
+        END IF;
+        IF asked > 0 THEN
+            UPDATE gate.usage u SET used = u.used + asked
+            WHERE u.grant_no = t_grant[this] AND u.period IN (day, minute);
+        END IF;
+        used_day[this] := spent_d + asked;
+        used_minute[this] := spent_m + asked;
     END LOOP;
 
-    INSERT INTO gate.call (at, client_id, grant_no, grant_version, mode, request_digest, case_no, status, rows,
-                           bytes, micros, address)
-    SELECT p_at, c.client_id, c.grant_no, g.version, c.mode, c.digest, c.case_no, 200, c.rows, c.bytes, c.micros,
-           c.address
-    FROM unnest(p_client, p_grant, p_mode, p_digest, p_case, p_rows, p_bytes, p_micros, p_address, verdicts)
-         AS c(client_id, grant_no, mode, digest, case_no, rows, bytes, micros, address, verdict)
-    JOIN gate.grant_ g ON g.grant_no = c.grant_no
-    WHERE c.verdict = 'ok';
-
-    RETURN QUERY SELECT * FROM unnest(verdicts, days, minutes);
+    INSERT INTO gate.call (at, client_id, grant_no, grant_version, mode, request_digest, case_no, status, rows, bytes,
+                           micros, address)
+    SELECT p_at, t_client[c.party], t_grant[c.party], version[c.party], c.mode, c.digest, c.case_no, 200, c.rows,
+           c.bytes, c.micros, c.address
+    FROM unnest(c_party, c_mode, c_digest, c_case, c_rows, c_bytes, c_micros, c_address)
+         WITH ORDINALITY AS c(party, mode, digest, case_no, rows, bytes, micros, address, i)
+    WHERE coalesce(verdicts[c.i], 'ok') = 'ok';
 END $$;
 
 -- Forget nonces older than twice the window and counters of past minutes. Runs with the owner's rights because
