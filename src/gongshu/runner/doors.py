@@ -60,27 +60,29 @@ def _add(group: Any, command: str, operation: Any) -> None:
     parser.set_defaults(database=True, run=lambda args: call(operation, args))
 
 
-def _kind(annotation: Any) -> Any:
-    """The type behind `X | None`, and the origin of list[X] and dict[X, Y]."""
+def _kind(annotation: Any) -> tuple[Any, Any]:
+    """The type behind `X | None` and, of a list, the type of its elements. Several types at once are read as JSON."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         options = [a for a in typing.get_args(annotation) if a is not type(None)]
         annotation = dict if len(options) > 1 else options[0]
     if typing.get_origin(annotation) is typing.Literal:
-        return str
-    return typing.get_origin(annotation) or annotation
+        return str, None
+    kind = typing.get_origin(annotation) or annotation
+    if kind in (list, tuple, set):
+        return list, (typing.get_args(annotation) or (str,))[0]
+    return kind, None
 
 
 def _option(parser: argparse.ArgumentParser, name: str, parameter: inspect.Parameter) -> None:
     required = parameter.default is inspect.Parameter.empty
-    kind = _kind(parameter.annotation)
+    kind, inner = _kind(parameter.annotation)
     given: dict[str, Any] = {"dest": name, "required": required, "default": argparse.SUPPRESS}
     flag = f"--{name.replace('_', '-')}"
     flags = [flag] if flag == f"--{name}" else [flag, f"--{name}"]
     if kind is bool:
         parser.add_argument(*flags, action=argparse.BooleanOptionalAction, **given)
-    elif kind in (list, tuple, set):
-        inner = (typing.get_args(parameter.annotation) or (str,))[0]
-        reader = str if _kind(inner) is str else _json
+    elif kind is list:
+        reader = str if inner is str else _json
         given |= {
             "action": "append",
             "type": reader,
@@ -98,9 +100,11 @@ def _option(parser: argparse.ArgumentParser, name: str, parameter: inspect.Param
 
 
 def _text(given: str) -> str:
-    """Text as given; `@file` reads a file, `@@` begins a text with an at sign."""
+    """Text as given; `@file` reads a file, `@-` what is piped in, `@@` begins a text with an at sign."""
     if given.startswith("@@"):
         return given[1:]
+    if given == "@-":
+        return sys.stdin.read().rstrip("\n")
     return Path(given[1:]).read_text(encoding="utf-8") if given.startswith("@") else given
 
 
@@ -118,7 +122,7 @@ def _values(operation: Any, args: argparse.Namespace) -> dict[str, Any]:
         if name not in given:
             continue
         value = given[name]
-        if _kind(parameter.annotation) in (list, tuple, set):
+        if _kind(parameter.annotation)[0] is list:
             flat: list[Any] = []
             for part in value:
                 if isinstance(part, str):
