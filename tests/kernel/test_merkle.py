@@ -1,7 +1,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gongshu.kernel.merkle import (
@@ -10,6 +10,7 @@ from gongshu.kernel.merkle import (
     Tree,
     leaf_hash,
     node_hash,
+    tile_root,
     verify_consistency,
     verify_inclusion,
 )
@@ -147,3 +148,17 @@ def test_outside_the_tree_is_refused() -> None:
             wrong()
     with pytest.raises(ValueError, match="fewer hashes"):
         Tree(empty, 3).root()
+
+
+@given(st.integers(0, 70000), st.integers(100, 9000))
+@settings(max_examples=15, deadline=None)
+def test_full_tiles_can_be_put_away(count: int, steps: int) -> None:
+    whole, hashes = tree_of(count)
+    lean, stored = Tree(empty), {}
+    for start in range(0, count, steps):
+        lean.append(hashes[start : start + steps])
+        stored.update(lean.take_full())
+        assert lean.root() == whole.root(lean.size) and len(lean.changed) <= 3
+    assert {**stored, **lean.changed} == whole.changed
+    for (level, index), data in stored.items():
+        assert tile_root(data) == whole._subtree(8 * (level + 1), index)

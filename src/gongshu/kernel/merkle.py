@@ -32,6 +32,11 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def tile_root(data: bytes) -> bytes:
+    """Root of the complete subtree that a full tile stands for: a hash of the level above."""
+    return _fold(_hashes(data))
+
+
 def _fold(row: Sequence[bytes]) -> bytes:
     """Root of a complete subtree whose lowest hashes are given (a power of two of them)."""
     while len(row) > 1:
@@ -75,14 +80,24 @@ class Tree:
             index, used = divmod(count, WIDTH)
             taken = hashes[position : position + WIDTH - used]
             # A tile may have been stored beyond the size we were given by a writer that died before signing.
-            tile = self._tile(level, index)[: used * HASH_BYTES] + b"".join(taken)
+            before = self._tile(level, index)[: used * HASH_BYTES] if used else b""
+            tile = before + b"".join(taken)
             self._held[level, index] = self.changed[level, index] = tile
             position += len(taken)
             count += len(taken)
             if used + len(taken) == WIDTH:
-                roots.append(_fold(_hashes(tile)))
+                roots.append(tile_root(tile))
         if roots:
             self._extend(level + 1, first_full, roots)
+
+    def take_full(self) -> dict[tuple[int, int], bytes]:
+        """The changed tiles that have become full, by level and index; they are forgotten, so that a long log can
+        be built or checked in little memory. Root and further appending do not need them.
+        """
+        full = {place: data for place, data in self.changed.items() if len(data) == WIDTH * HASH_BYTES}
+        for place in full:
+            del self.changed[place], self._held[place]
+        return full
 
     def _subtree(self, height: int, index: int) -> bytes:
         """Hash of the complete subtree of ``2**height`` leaves starting at leaf ``index * 2**height``."""
