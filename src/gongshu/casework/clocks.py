@@ -125,6 +125,13 @@ def _end(clock: Clock) -> None:
     clock.save(update_fields=["ended_at", "state"])
 
 
+def clock_end(case: Case, name: str) -> None:
+    """End a clock whose owner has done its part, while the case still waits for another (a joint review)."""
+    clock = case.clocks.filter(name=name, ended_at__isnull=True).first()
+    if clock is not None:
+        _end(clock)
+
+
 def clock_extend(case: Case, name: str, actor: Actor) -> None:
     """Extend a running clock to the longest total its clause allows (PJ-26.3b reads 延长至 as the total)."""
     declared = procedure_of(case.procedure, pack_of(case.pack_version)).clock(name)
@@ -191,7 +198,8 @@ def _lapse(pk: int, today: date) -> bool:
 
 
 def _escalate(case: Case, clock: Clock) -> None:
-    told = {u.pk: u for u in (clock.owner_unit, body_unit("authority")) if u}
+    above = (body_unit("authority"), case.party("data_center"))  # ZY-24.2: the data center follows it up
+    told = {u.pk: u for u in (clock.owner_unit, *above) if u}
     Notice.objects.bulk_create(Notice(unit=u, case=case, kind=Notice.Kind.OVERDUE) for u in told.values())
 
 

@@ -200,6 +200,8 @@ def _effect(effect: str, hooks: Any, case: Case, actor: Actor, given: dict[str, 
     name, _colon, argument = effect.partition(":")
     if name == "clock_extend":
         clocks.clock_extend(case, argument, actor)
+    elif name == "clock_end":
+        clocks.clock_end(case, argument)
     elif name == "clock_set":
         clocks.clock_set(case, argument, date.fromisoformat(given["due_on"]), actor)
     elif name == "keep":

@@ -79,10 +79,11 @@ class Clock:
 
     def follow(self, entered: str, left: str | None, running: bool) -> str:
         """What happens to this clock when a case enters a state: start, restart, run (on, or on again), pause, end, or
-        nothing ("") where it neither ran nor starts."""
+        nothing ("") where it neither ran nor starts. One that a move has ended (`clock_end`) while the case stays among
+        its states does not start again: its owner has done its part of a joint step."""
         if entered in self.runs_in:
             if not running:
-                return "start"
+                return "" if left in self.runs_in else "start"
             return "restart" if self.direction == RECURRING and left in self.runs_in else "run"
         if not running:
             return ""

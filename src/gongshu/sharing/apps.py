@@ -4,3 +4,7 @@ from django.apps import AppConfig
 class SharingConfig(AppConfig):
     name = "gongshu.sharing"
     verbose_name = "共享"
+
+    def ready(self) -> None:
+        """Declare the procedures of this domain."""
+        from . import procedures  # noqa: F401

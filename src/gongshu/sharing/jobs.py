@@ -1,0 +1,20 @@
+"""What a worker does for sharing."""
+
+from __future__ import annotations
+
+from gongshu.runner.jobs import every
+
+from .services import grants_expire
+from .serving import deliveries_record
+
+
+@every(3, "sharing.deliveries")
+def deliveries_tick() -> None:
+    """Notice first retrievals."""
+    deliveries_record()
+
+
+@every(30, "sharing.expiry")
+def expiry_tick() -> None:
+    """End grants whose time has run out."""
+    grants_expire()
