@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from tests.catalog.world import complete, make_source, reviewer
 
 from gongshu.casework.services import case_act
 from gongshu.catalog import services as catalog
@@ -15,7 +16,6 @@ from gongshu.collection.models import Batch
 from gongshu.collection.run import batch_run
 from gongshu.journal.models import Event
 from gongshu.kernel.errors import Invalid, NotAllowed, Refused
-from tests.catalog.world import complete, make_source, reviewer
 
 PACKS = ("pujiang", "putuo", "zhangye", "xinchang", "chongming")
 

@@ -25,7 +25,8 @@ MESSAGES: dict[str, str] = {
         "用户名或密码不对（用户 %(user)s）。请核对后重新填写；若账号已锁定，请联系数据库管理员。"
     ),
     "not_admitted": noop(
-        "数据库 %(database)s 不允许用户 %(user)s 从平台地址连接。请数据库管理员在访问控制（如 pg_hba.conf）中放行平台地址。"
+        "数据库 %(database)s 不允许用户 %(user)s 从平台地址连接。"
+        "请数据库管理员在访问控制（如 pg_hba.conf）中放行平台地址。"
     ),
     "too_many_connections": noop("数据库 %(host)s 的连接数已满。请稍后重试，或请数据库管理员提高连接上限。"),
     "database_missing": noop("服务器上没有名为“%(database)s”的数据库。请核对数据库名，注意大小写。"),

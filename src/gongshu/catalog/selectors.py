@@ -212,7 +212,7 @@ def entry_versions(*, actor: Actor, entry: str) -> dict[str, Any]:
 
 @query("catalog.source_tables", "GET", "/sources/{source}/tables", summary="数据源中的表及编目情况")
 def source_tables(*, actor: Actor, source: str) -> dict[str, Any]:
-    """Tables, views or sheets in a source as they are now, each with the entry that covers it, if one does (PT-15.2)."""
+    """Tables, views or sheets in a source as they are now, each with the entry that covers it, if any (PT-15.2)."""
     found = source_get(actor=actor, source=source)
     require(actor, "catalog.edit", found.unit)
     try:

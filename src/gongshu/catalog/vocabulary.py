@@ -193,10 +193,8 @@ class SensitiveKind(TextChoices):
 
 def code_label(code: str) -> str:
     """A code of the packs (push_periodic, data_center ...) in the reader's language."""
-    known = codes()
-    if code not in known:
-        return code
-    return known[code][1 if (get_language() or "").startswith("en") else 0]
+    known = codes().get(code)
+    return known.label("en" if (get_language() or "").startswith("en") else "zh") if known else code
 
 
 @dataclass(frozen=True)

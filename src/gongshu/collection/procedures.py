@@ -97,7 +97,7 @@ def build(pack: Pack) -> Procedure:
 
 
 def _plan(case: Case, actor: Actor, given: dict[str, Any]) -> None:
-    """Keep the approved plan, in force from its day (or today, where review took longer), and tell who uses the data."""
+    """Keep the approved plan, in force from its day (or today, where review took longer), and tell its users."""
     entry = Entry.objects.get(code=case.subject_id)
     job, _made = CollectionJob.objects.get_or_create(entry=entry, defaults={"created_at": clock.now()})
     held = job.plan_on(clock.today())

@@ -103,7 +103,7 @@ class _Watch:
 
 
 def _commit(batch: Batch, result: BatchResult) -> None:
-    """Record what the lake now shows. What lies in the lake is the truth, so a batch cancelled too late is committed."""
+    """Record what the lake shows. That is the truth, so a batch cancelled too late is committed."""
     with transaction.atomic():
         held = Batch.objects.select_for_update().get(pk=batch.pk)
         if held.state == BatchState.COMMITTED:

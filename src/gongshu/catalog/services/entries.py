@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,20 +15,16 @@ from gongshu.journal.services import Actor, event_append, service
 from gongshu.kernel.errors import Conflict, Invalid, NotFound
 from gongshu.org.models import Unit
 from gongshu.org.policy import current_pack, require
-from gongshu.packs import Pack
 
 from .. import selectors
+from ..cleaning import replace_items, set_fields
 from ..drafting import Drafted, draft_table
 from ..messages import refused
 from ..models import DataSource, Entry, EntryVersion, Item, Sequence
-from ..rules import field_label, refuse_secret, secret_marks
 from ..vocabulary import (
-    FIELDS,
     EntryState,
     Format,
-    Level,
     ResourceType,
-    SensitiveKind,
     SourceKind,
     VersionState,
 )
@@ -86,9 +81,9 @@ def entry_create(
         raise Invalid(_("信息系统 %(code)s 不是本单位登记的。") % {"code": system}, field="system")
     entry = _make(actor, owner, system=held)
     version = _first_version(entry)
-    _set_fields(version, fields or {})
+    set_fields(version, fields or {})
     if items:
-        _replace_items(version, items)
+        replace_items(version, items)
     _told(actor, "catalog.entry.drafted", entry, {"items": version.items.count()})
     return entry
 
@@ -111,7 +106,7 @@ def entry_edit(
     if system is not None:
         _set_system(actor, version.entry, system)
     before = {k: v for k, v in version.content().items() if k != "items"}
-    _set_fields(version, fields)
+    set_fields(version, fields)
     after = {k: v for k, v in version.content().items() if k != "items"}
     changed = {k: [before[k], after[k]] for k in after if before[k] != after[k]}
     _told(actor, "catalog.entry.edited", version.entry, {"version": version.number, "changed": changed})
@@ -128,10 +123,47 @@ def items_edit(
     its name keeps what is not given; an item left out is removed, and then not collected.
     """
     version = draft_for_edit(actor, entry, revision)
-    _replace_items(version, items)
+    replace_items(version, items)
     names = [item.name for item in version.items.all()]
     _told(actor, "catalog.entry.items_edited", version.entry, {"version": version.number, "items": names})
     return version
+
+
+@service("catalog.entry_connect", "POST", "/entries/{entry}/connect", summary="为目录关联数据表")
+def entry_connect(*, actor: Actor, entry: str, source: str, table: str) -> Entry:
+    """Link an entry compiled by hand to the table its data come from. The table must have a column for every item.
+
+    What an entry has been linked to once stays; another table is another entry.
+    """
+    found = selectors.entry_get(actor=actor, entry=entry)
+    require(actor, "catalog.edit", found.unit)
+    held = selectors.source_get(actor=actor, source=source)
+    if found.source_id:
+        raise Conflict(_("该目录已关联数据表，不能更换；数据来自另一张表的，请另编目录。"), field="table")
+    if held.system.unit_id != found.unit_id or (found.system_id and found.system_id != held.system_id):
+        raise Invalid(_("数据源不属于该目录的信息系统。"), field="source")
+    version = found.shown
+    try:
+        present = {column.name for column in engine.columns(held.spec(), table)}
+    except engine.SourceError as error:
+        raise refused(error) from None
+    missing = [item.name for item in version.items.all() if item.name not in present] if version else []
+    if missing:
+        raise Invalid(
+            _("表“%(table)s”中没有这些信息项的字段：%(names)s。")
+            % {"table": table, "names": "、".join(missing)},
+            field="table",
+        )
+    try:
+        with transaction.atomic():
+            Entry.objects.filter(pk=found.pk, source__isnull=True).update(
+                source=held, table=table, system=found.system or held.system
+            )
+    except IntegrityError:
+        raise Conflict(_("表“%(table)s”已由另一个目录编目。") % {"table": table}, field="table") from None
+    found.refresh_from_db()
+    _told(actor, "catalog.entry.connected", found, {"source": held.code, "table": table})
+    return found
 
 
 @service("catalog.entry_discard", "POST", "/entries/{entry}/discard", summary="放弃目录草稿")
@@ -219,116 +251,6 @@ def _set_system(actor: Actor, entry: Entry, system: str) -> None:
         raise Invalid(_("该目录的数据源属于另一个信息系统。"), field="system")
     entry.system = held
     entry.save(update_fields=["system"])
-
-
-def _set_fields(version: EntryVersion, given: dict[str, Any]) -> None:
-    """Clean and store canonical fields; Invalid names every wrong one."""
-    pack = current_pack()
-    wrong: dict[str, str] = {}
-    for key, value in given.items():
-        try:
-            setattr(version, key, _clean(key, value, pack))
-        except ValueError as error:
-            wrong[key] = str(error)
-    if wrong:
-        raise Invalid("；".join(wrong.values()), fields=wrong, field=next(iter(wrong)))
-    refuse_secret(version.secret_kinds, pack)
-    version.save()
-
-
-def _clean(key: str, value: Any, pack: Pack) -> Any:
-    if key == "summary":
-        return str(value or "").strip()
-    if key == "secret_kinds":
-        return _clean_marks(value, pack)
-    if key not in FIELDS:
-        raise ValueError(_("目录没有“%(name)s”这一项。") % {"name": key})
-    spec, label = FIELDS[key], field_label(pack, key)
-    if value in (None, "", {}, []):
-        return {"basis": {}, "date": None, "int": None}.get(spec.kind, "")
-    if spec.kind == "date":
-        try:
-            return date.fromisoformat(str(value))
-        except ValueError:
-            raise ValueError(_("“%(label)s”应为日期，如 2027-12-31。") % {"label": label}) from None
-    if spec.kind == "basis":
-        if not isinstance(value, dict):
-            raise ValueError(_("“%(label)s”须写明效力层级、文件名称和条款。") % {"label": label})
-        told = {part: str(value.get(part) or "").strip() for part in ("rank", "document", "article")}
-        return told if any(told.values()) else {}
-    options = spec.options(pack)
-    if options:
-        code = int(value) if spec.kind == "int" and str(value).isdigit() else value
-        if code not in {code for code, _label in options}:
-            told = "、".join(str(label) for _code, label in options)
-            raise ValueError(
-                _("“%(label)s”没有“%(value)s”这个选项，可以是：%(options)s。")
-                % {"label": label, "value": value, "options": told}
-            )
-        return code
-    text = str(value).strip()
-    limit = EntryVersion._meta.get_field(key).max_length or 4000
-    if len(text) > limit:
-        raise ValueError(_("“%(label)s”不能超过 %(n)d 字。") % {"label": label, "n": limit})
-    return text
-
-
-def _clean_marks(value: Any, pack: Pack) -> list[str]:
-    marks = [str(mark) for mark in (value if isinstance(value, list) else [value]) if mark]
-    stray = [mark for mark in marks if mark not in dict(secret_marks(pack))]
-    if stray:
-        raise ValueError(_("没有这种秘密类型：%(kind)s。") % {"kind": stray[0]})
-    return marks
-
-
-def _replace_items(version: EntryVersion, given: list[dict[str, Any]]) -> None:
-    held = {item.name: item for item in version.items.all()}
-    made: list[Item] = []
-    wrong: list[str] = []
-    for position, told in enumerate(given, start=1):
-        name = str(told.get("name") or "").strip()
-        if not name or name in {item.name for item in made}:
-            wrong.append(_("第 %(n)d 个信息项没有字段名，或与前面的重复。") % {"n": position})
-            continue
-        item = held.get(name) or Item(name=name, label=name, type="text")
-        item.pk, item.version, item.position = None, version, position
-        wrong += [f"{name}：{problem}" for problem in _set_item(item, told)]
-        made.append(item)
-    if wrong:
-        raise Invalid("；".join(wrong[:20]), field="items")
-    version.items.all().delete()
-    for item in made:
-        item._state.adding = True
-    Item.objects.bulk_create(made)
-
-
-def _set_item(item: Item, told: dict[str, Any]) -> list[str]:
-    wrong = []
-    if "label" in told:
-        item.label = str(told["label"] or "").strip()[:200]
-    if told.get("type"):
-        if told["type"] not in engine.TYPES:
-            wrong.append(_("没有数据类型 %(type)s。") % {"type": told["type"]})
-        item.type = str(told["type"])[:20]
-    for flag in ("is_key", "nullable"):
-        if flag in told:
-            setattr(item, flag, told[flag] in (True, "true", "on", "1", 1))
-    if "kind" in told:
-        if told["kind"] and told["kind"] not in SensitiveKind.values:
-            wrong.append(_("没有敏感类别 %(kind)s。") % {"kind": told["kind"]})
-        item.kind = str(told["kind"] or "")[:20]
-    if "level" in told:
-        level = int(told["level"]) if str(told["level"] or "").isdigit() else None
-        if level is not None and level not in Level.values:
-            wrong.append(_("级别应为 1 至 4。"))
-        item.level = level
-    if "code_list" in told:
-        pairs = told["code_list"] or []
-        if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
-            wrong.append(_("代码表应为“代码、名称”成对。"))
-        else:
-            item.code_list = [[str(code), str(label)] for code, label in pairs]
-    return wrong
 
 
 def _told(actor: Actor, type: str, entry: Entry, body: dict[str, Any]) -> None:
