@@ -1,52 +1,19 @@
-"""A call on its way through the gateway, and everything that is said in answer to it."""
+"""What is said in answer to a call: rows, schema, quota, and the RateLimit headers."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
-from gongshu.gateway.grants import Client, Grant, Plan
+from gongshu.gateway.calls import Call, Headers
+from gongshu.gateway.grants import Grant
 from gongshu.gateway.problems import Refusal
 
 WINDOWS = {"day": ("本日", "day"), "minute": ("本分钟", "minute")}
 _SECONDS = {"day": 86_400, "minute": 60}
-
-Headers = list[tuple[bytes, bytes]]
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """One checked request on its way through a lane."""
-
-    client: Client
-    grant: Grant
-    mode: str
-    plan: Plan | None
-    after: int
-    limit: int
-    values: tuple[Any, ...]
-    nonce: str
-    digest: str
-    case_no: str | None
-    address: str
-    started_ns: int
-    done: asyncio.Future[Answer | None]
-    rows: list[str] = field(default_factory=list)
-    last: int = 0
-    more: bool = False
-    body: bytes = b""
-
-
-@dataclass(slots=True, frozen=True)
-class Answer:
-    """What leaves: the body and its extra headers."""
-
-    body: bytes
-    headers: Headers
 
 
 @dataclass(slots=True, frozen=True)
@@ -84,12 +51,12 @@ def render_all(calls: list[Call], at: datetime) -> None:
     for call in calls:
         grant = call.grant
         if call.plan is not None:
-            call.body = (
+            call.answer = (
                 f'{{"grant":"{grant.no}","version":{grant.version},"request_digest":"{call.digest}",'
                 f'"at":"{moment}","rows":[{",".join(call.rows)}],"next":{call.last if call.more else "null"}}}'
             ).encode()
         elif call.mode == "schema":
-            call.body = _schema_body(call, at)
+            call.answer = _schema_body(call, at)
         # The quota is written when settling has told what is used.
 
 

@@ -8,6 +8,7 @@ alone touches data. Whatever is wrong is answered with a problem document (``pro
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -17,62 +18,25 @@ from typing import Any
 import orjson
 
 from gongshu.gateway import asking, signature
-from gongshu.gateway.answers import Answer, Call, Headers, over_quota
+from gongshu.gateway.answers import over_quota
+from gongshu.gateway.calls import Answer, Call, Headers, Scope
 from gongshu.gateway.config import Config
 from gongshu.gateway.database import is_down
-from gongshu.gateway.grants import Client, Grant, Registry
+from gongshu.gateway.grants import Grant, Registry
 from gongshu.gateway.lanes import RETRY_S, Lanes
 from gongshu.gateway.problems import Refusal, document, language
 from gongshu.gateway.refusals import Recorder
-from gongshu.gateway.spec import GrantSpec
 
 log = logging.getLogger("gongshu.gateway")
 BODY_MAX = 16_384
 CHECKS_MAX = 3
 START_WAIT_S = 5.0
 
-Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _JSON: Headers = [(b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store")]
 _PROBLEM: Headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
-
-
-class Request:
-    """One request as received, with what has been proved about it so far."""
-
-    __slots__ = (
-        "address",
-        "body",
-        "case_no",
-        "client",
-        "digest",
-        "grant_no",
-        "headers",
-        "method",
-        "mode",
-        "nonce",
-        "path",
-        "query",
-        "started_ns",
-    )
-
-    def __init__(self, scope: Scope) -> None:
-        self.started_ns = time.perf_counter_ns()
-        self.method: bytes = scope["method"].encode()
-        self.path: bytes = scope.get("raw_path") or scope["path"].encode()
-        self.query: bytes = scope["query_string"]
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        peer = scope.get("client")
-        self.address: str = peer[0] if peer else ""
-        self.body = b""
-        self.grant_no = ""
-        self.mode = ""
-        self.client: Client | None = None
-        self.nonce = ""
-        self.digest = ""
-        self.case_no: str | None = None
 
 
 class Gateway:
@@ -83,7 +47,7 @@ class Gateway:
         self.registry = Registry(config.dsn, config.master_key)
         self.recorder = Recorder(config.dsn, config.now)
         # Pages are long and keys are short: each has its own queue, so a page never holds up a key.
-        self.by_key = Lanes(config.dsn, config.now, "key", 2)
+        self.by_key = Lanes(config.dsn, config.now, "key", 1)
         self.by_page = Lanes(config.dsn, config.now, "page", 1)
         self.relaxed = Lanes(config.dsn, config.now, "relaxed", 1, durable=False)
 
@@ -104,61 +68,58 @@ class Gateway:
     # ---- a request
     async def handle(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
         """Answer one request: status, headers, body."""
-        request = Request(scope)
+        call = Call(scope)
         try:
-            if request.path == b"/health":
+            if call.path == b"/health":
                 return self._health()
-            answer = await self._share(request, receive, scope)
-            return 200, [*_JSON, *answer.headers], answer.body
+            answer = await self._share(call, receive, scope)
+            return 200, _JSON + answer.headers, answer.body
         except Refusal as refusal:
-            return self._refuse(request, refusal)
+            return self._refuse(call, refusal)
         except Exception as error:  # a fault of ours is a 503 with a record, never a dropped line
             if not is_down(error):
                 log.exception("request failed")
-            return self._refuse(request, Refusal("unavailable", seconds=RETRY_S, retry_after=RETRY_S))
+            return self._refuse(call, Refusal("unavailable", seconds=RETRY_S, retry_after=RETRY_S))
 
-    async def _share(self, request: Request, receive: Receive, scope: Scope) -> Answer:
-        request.grant_no, request.mode = asking.read_path(request.path)
-        if request.method != b"GET":
+    async def _share(self, call: Call, receive: Receive, scope: Scope) -> Answer:
+        call.grant_no, call.mode = asking.read_path(call.path)
+        if call.method != b"GET":
             raise Refusal("method-not-allowed", headers=[(b"allow", b"GET")])
         if not self.registry.loaded:
             raise Refusal("unavailable", seconds=RETRY_S, retry_after=RETRY_S)
-        request.body = await _read_body(scope, request.headers, receive)
-        client = request.client = self._authenticate(request)
+        if b"content-length" in call.headers or b"transfer-encoding" in call.headers:
+            call.body = await _read_body(call.headers, receive)  # HTTP/1 without either has no body
+        self._authenticate(call)
         for _ in range(CHECKS_MAX):
-            call = self._admit(request, client)
+            self._admit(call)
             answer = await self._lane(call).submit(call)
             if answer is not None:
                 return answer
             # The client or the grant changed between our check and the database's: read both and check again.
-            await self.registry.refresh(client.id, request.grant_no)
-            client = self.registry.clients.get(client.id.encode(), client)
+            await self.registry.refresh(call.client.id, call.grant_no)
+            call.client = self.registry.clients.get(call.client.id.encode(), call.client)
         raise Refusal("unavailable", seconds=RETRY_S, retry_after=RETRY_S)
 
-    def _authenticate(self, request: Request) -> Client:
+    def _authenticate(self, call: Call) -> None:
         try:
-            signed = signature.read_headers(request.headers)
+            signed = signature.read_headers(call.headers)
         except signature.BadHeader as bad:
-            kind = "missing-header" if bad.missing else "bad-header"
-            raise Refusal(kind, header=bad.name) from None
+            raise Refusal("missing-header" if bad.missing else "bad-header", header=bad.name) from None
         now_ms = time.time_ns() // 1_000_000
-        off = int(signed.timestamp) - now_ms
-        if abs(off) > signature.WINDOW_MS:
+        off = abs(int(signed.timestamp) - now_ms)
+        if off > signature.WINDOW_MS:
+            window = signature.WINDOW_MS // 1000
             raise Refusal(
-                "stale-timestamp",
-                off=abs(off) // 1000,
-                window=signature.WINDOW_MS // 1000,
-                members={"server_time_ms": now_ms},
+                "stale-timestamp", off=off // 1000, window=window, members={"server_time_ms": now_ms}
             )
         client = self.registry.clients.get(signed.client_id)
         if client is None:
             raise Refusal("unknown-client", client=signed.client_id.decode())
-        body_digest = signature.body_digest(client.suite, request.body)
         message = signature.string_to_sign(
-            request.method,
-            request.path,
-            request.query,
-            body_digest,
+            call.method,
+            call.path,
+            call.query,
+            signature.body_digest(client.suite, call.body),
             signed.client_id,
             signed.timestamp,
             signed.nonce,
@@ -171,72 +132,61 @@ class Gateway:
                 algorithm=client.algorithm,
                 members={"string_to_sign": message.decode("utf-8", "backslashreplace")},
             )
-        request.nonce = signed.nonce.decode()
-        request.digest = f"{client.suite.hash_name}:{client.suite.hash(message).hex()}"
-        request.client = client
-        request.case_no = asking.read_case(signed.case_no)
-        return client
+        call.client = client
+        call.nonce = signed.nonce.decode()
+        call.digest = f"{client.suite.hash_name}:{client.suite.hash(message).hex()}"
+        if signed.case_no:
+            call.case_no = asking.read_case(signed.case_no)
 
-    def _admit(self, request: Request, client: Client) -> Call:
+    def _admit(self, call: Call) -> None:
+        client, grant = call.client, self.registry.grants.get(call.grant_no)
         if not client.active:
             raise Refusal("client-stopped", client=client.id)
-        grant = self.registry.grants.get(request.grant_no)
         if grant is None or client.id not in grant.clients:
-            named, request.grant_no = request.grant_no, ""
+            named, call.grant_no = call.grant_no, ""
             raise Refusal("no-such-grant", grant=named)
-        at = self.config.now()
-        spec = _in_force(grant, at)
-        given = asking.read_query(request.query)
-        ask = asking.read_ask(grant, spec, request.mode, given)
-        if spec.case_required and request.case_no is None and ask.mode in ("key", "page"):
-            raise Refusal("missing-case-number", grant=grant.no)
-        if grant.spent_until is not None and ask.plan_needed and at < grant.spent_until:
-            raise over_quota(grant, at)
-        return Call(
-            client=client,
-            grant=grant,
-            mode=ask.mode,
-            plan=grant.plan(ask.mode, ask.keys) if ask.plan_needed else None,
-            after=ask.after,
-            limit=ask.limit,
-            values=ask.values,
-            nonce=request.nonce,
-            digest=request.digest,
-            case_no=request.case_no,
-            address=request.address,
-            started_ns=request.started_ns,
-            done=asyncio.get_running_loop().create_future(),
-        )
+        now_s = self.config.now_s()
+        if grant.state != "active" or grant.spec is None or not grant.from_s <= now_s < grant.to_s:
+            raise _not_in_force(grant, self.config.now())
+        asking.read_ask(call, grant)
+        if call.plan is not None:
+            if grant.spec.case_required and call.case_no is None:
+                raise Refusal("missing-case-number", grant=grant.no)
+            if grant.spent_until is not None and self.config.now() < grant.spent_until:
+                raise over_quota(grant, self.config.now())
+        call.grant = grant
+        call.party = client, grant, call.mode, call.address
+        call.rows, call.more, call.answer = [], False, b""
+        call.done = asyncio.get_running_loop().create_future()
 
     def _lane(self, call: Call) -> Lanes:
-        spec = call.grant.spec
-        if spec is not None and not spec.durable:
+        if not call.grant.served.durable:
             return self.relaxed
         return self.by_page if call.mode == "page" else self.by_key
 
     # ---- answers that are not data
-    def _refuse(self, request: Request, refusal: Refusal) -> tuple[int, Headers, bytes]:
-        proved = request.client.id if request.client else refusal.client_id
+    def _refuse(self, call: Call, refusal: Refusal) -> tuple[int, Headers, bytes]:
+        # Only who signed rightly is named with a grant and gets lines of its own in the record.
         self.recorder.refused(
             refusal.kind,
             refusal.status,
-            proved,
-            request.grant_no if request.client else "",
-            digest=request.digest if request.client else "",
-            mode=request.mode,
-            case_no=request.case_no,
-            address=request.address,
-            micros=(time.perf_counter_ns() - request.started_ns) // 1000,
+            call.client.id if call.proved else refusal.client_id,
+            call.grant_no if call.proved else "",
+            digest=call.digest,
+            mode=call.mode,
+            case_no=call.case_no,
+            address=call.address,
+            micros=call.micros(),
         )
-        lang = language(request.headers.get(b"accept-language"))
+        lang = language(call.headers.get(b"accept-language"))
         headers = [*_PROBLEM, (b"content-language", lang.encode()), *refusal.headers]
         if refusal.status == 401:
             headers.append((b"www-authenticate", b"Gongshu-HMAC"))
         if refusal.retry_after is not None:
             headers.append((b"retry-after", b"%d" % refusal.retry_after))
-        if request.digest:
-            refusal.members.setdefault("request_digest", request.digest)
-        instance = request.path.decode("ascii", "backslashreplace")
+        if call.digest:
+            refusal.members["request_digest"] = call.digest
+        instance = call.path.decode("ascii", "backslashreplace")
         return refusal.status, headers, document(refusal, instance, lang)
 
     def _health(self) -> tuple[int, Headers, bytes]:
@@ -249,27 +199,23 @@ class Gateway:
         return (200 if up else 503), _JSON, orjson.dumps(content)
 
 
-def _in_force(grant: Grant, at: datetime) -> GrantSpec:
-    """The grant's spec if it may be used now; otherwise the refusal that says why not."""
+def _not_in_force(grant: Grant, at: datetime) -> Refusal:
+    """The refusal that says why this grant cannot be used now."""
     if grant.state != "active":
-        raise Refusal(f"grant-{grant.state}", grant=grant.no)
+        return Refusal(f"grant-{grant.state}", grant=grant.no)
     if at < grant.valid_from:
-        raise Refusal("grant-not-yet", grant=grant.no, since=_moment(grant.valid_from, at))
+        return Refusal("grant-not-yet", grant=grant.no, since=_moment(grant.valid_from, at))
     if at >= grant.valid_to:
-        raise Refusal("grant-expired", grant=grant.no, until=_moment(grant.valid_to, at))
-    if grant.spec is None:
-        raise Refusal("grant-broken", grant=grant.no)
-    return grant.spec
+        return Refusal("grant-expired", grant=grant.no, until=_moment(grant.valid_to, at))
+    return Refusal("grant-broken", grant=grant.no)
 
 
 def _moment(when: datetime, at: datetime) -> str:
     return when.astimezone(at.tzinfo).isoformat(sep=" ", timespec="seconds")
 
 
-async def _read_body(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
     length = headers.get(b"content-length", b"0")
-    if length == b"0" and b"transfer-encoding" not in headers and scope.get("http_version", "1.1")[0] == "1":
-        return b""  # HTTP/1 without either header has no body
     if not length.isdigit() or int(length) > BODY_MAX:
         raise Refusal("body-too-large", limit=BODY_MAX)
     body = bytearray()
@@ -306,6 +252,10 @@ class _App:
                 try:
                     self.gateway = Gateway(Config.from_env())
                     await self.gateway.start()
+                    # What is loaded now stays; collecting it over and over is a few per cent of every call.
+                    gc.collect()
+                    gc.freeze()
+                    gc.set_threshold(20_000, 20, 50)
                 except Exception as error:  # the server must be told, whatever it is
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
                     raise

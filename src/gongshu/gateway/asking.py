@@ -6,15 +6,16 @@ Nothing here is put into SQL text; values become bound parameters of the grant's
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from gongshu.gateway.calls import Call
 from gongshu.gateway.grants import Grant
 from gongshu.gateway.problems import Refusal
-from gongshu.gateway.spec import GrantSpec
 
 PREFIX = b"/share/v1/"
 TEXT_MAX = 256
@@ -36,22 +37,7 @@ TYPE_TEXTS: dict[str, tuple[str, str]] = {
 }
 
 
-@dataclass(slots=True)
-class Ask:
-    """A request within its grant: mode, look-up keys with their values, where to go on, how many rows."""
-
-    mode: str
-    keys: tuple[str, ...] = ()
-    values: tuple[Any, ...] = ()
-    after: int = 0
-    limit: int = 0
-
-    @property
-    def plan_needed(self) -> bool:
-        """Whether answering touches the serving table (and counts against the quota)."""
-        return self.mode in ("key", "page")
-
-
+@lru_cache(maxsize=4096)
 def read_path(path: bytes) -> tuple[str, str]:
     """(grant number, mode) of a raw path; raises Refusal ``not-found``."""
     if path.startswith(PREFIX):
@@ -93,25 +79,36 @@ def read_case(raw: bytes) -> str | None:
     return text
 
 
-def read_ask(grant: Grant, spec: GrantSpec, mode: str, given: dict[str, str]) -> Ask:
-    """Check the parameters against the grant; every refusal names what would be allowed."""
+def read_ask(call: Call, grant: Grant) -> None:
+    """Check mode and parameters of a call against its grant and set plan, values, after and limit.
+
+    Every refusal names what would be allowed.
+    """
+    spec, mode = grant.served, call.mode
+    given = read_query(call.query)
+    call.plan, call.values, call.after, call.limit = None, (), 0, 0
     if mode in ("quota", "schema"):
         _only(given, ())
-        return Ask(mode)
+        return
     if mode not in spec.modes:
         raise Refusal("mode-not-granted", grant=grant.no, modes=", ".join(spec.modes))
+    if "after" in given:
+        call.after = _whole(given.pop("after"), "bad-after", 0, _LONGEST)
     if mode == "page":
-        _only(given, ("after", "limit"))
-        limit = spec.page_max
+        call.limit = spec.page_max
         if "limit" in given:
-            limit = _whole(given["limit"], "bad-limit", 1, spec.page_max)
-        return Ask(mode, after=_after(given), limit=limit)
-    _only(given, (*spec.keys, "after"))
-    keys = tuple(key for key in spec.keys if key in given)
+            call.limit = _whole(given.pop("limit"), "bad-limit", 1, spec.page_max)
+        _only(given, (), "after", "limit")
+        call.plan = grant.plan(mode)
+        return
+    types = grant.key_types
+    _only(given, types, "after")
+    keys = tuple(given) if len(given) == 1 else tuple(key for key in types if key in given)
     if not keys:
-        raise Refusal("missing-key", allowed=", ".join(spec.keys))
-    values = tuple(_value(key, spec.column(key).type, given[key]) for key in keys)
-    return Ask(mode, keys, values, _after(given), spec.quota.rows_per_call)
+        raise Refusal("missing-key", allowed=", ".join(types))
+    call.values = tuple([_value(key, types[key], given[key]) for key in keys])
+    call.limit = spec.quota.rows_per_call
+    call.plan = grant.plan(mode, keys)
 
 
 def _decode(raw: bytes) -> str:
@@ -128,14 +125,10 @@ def _decode(raw: bytes) -> str:
     return text
 
 
-def _only(given: dict[str, str], allowed: tuple[str, ...]) -> None:
+def _only(given: dict[str, str], allowed: Collection[str], *also: str) -> None:
     for name in given:
         if name not in allowed:
-            raise Refusal("unknown-parameter", name=name[:64], allowed=", ".join(allowed) or "-")
-
-
-def _after(given: dict[str, str]) -> int:
-    return _whole(given["after"], "bad-after", 0, _LONGEST) if "after" in given else 0
+            raise Refusal("unknown-parameter", name=name[:64], allowed=", ".join((*allowed, *also)) or "-")
 
 
 def _whole(text: str, kind: str, least: int, most: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
@@ -48,6 +49,10 @@ class Config:
     def now(self) -> datetime:
         """Business time: the clock in Asia/Shanghai, shifted by whole days in a sample installation."""
         return datetime.now(SHANGHAI) + self.day_shift
+
+    def now_s(self) -> float:
+        """The same moment in seconds since 1970."""
+        return time.time() + self.day_shift.total_seconds() if self.day_shift else time.time()
 
 
 def _need(env: Mapping[str, str], name: str, form: str) -> str:

@@ -67,9 +67,18 @@ class Grant:
     state: str
     clients: frozenset[str]
     plans: dict[tuple[str, tuple[str, ...]], Plan] = field(default_factory=dict)
+    # The same moments as seconds since 1970, and the types of the look-up keys: what every call asks for.
+    from_s: float = 0.0
+    to_s: float = 0.0
+    key_types: dict[str, str] = field(default_factory=dict)
     # Set when a quota was found used up: use within a period only grows, so until its end no call needs asking.
     spent_until: datetime | None = None
     spent_window: str = ""
+
+    def __post_init__(self) -> None:
+        self.from_s, self.to_s = self.valid_from.timestamp(), self.valid_to.timestamp()
+        if self.spec:
+            self.key_types = {key: self.spec.column(key).type for key in self.spec.keys}
 
     @property
     def served(self) -> GrantSpec:

@@ -21,9 +21,10 @@ from time import perf_counter_ns
 
 import asyncpg
 
-from gongshu.gateway.answers import Answer, Call, Used, over_quota, quota_body, render_all, window_end
+from gongshu.gateway.answers import Used, over_quota, quota_body, render_all, window_end
+from gongshu.gateway.calls import Answer, Call, Party
 from gongshu.gateway.database import connect, is_down, is_passing
-from gongshu.gateway.grants import Client, Grant, Plan
+from gongshu.gateway.grants import Plan
 from gongshu.gateway.problems import Refusal
 
 log = logging.getLogger("gongshu.gateway")
@@ -38,8 +39,8 @@ _FLUSH = "SELECT pg_logical_emit_message(true, 'gongshu', '')"
 
 _SETTLE = (
     "SELECT verdicts, used_day, used_minute FROM gate.settle($1, $2::text[], $3::int[], $4::text[], $5::int[], "
-    "$6::int[], $7::int[], $8::text[], $9::text[], $10::text[], $11::text[], $12::int[], $13::int[], $14::int[], "
-    "$15::text[])"
+    "$6::text[], $7::text[], $8::int[], $9::int[], $10::text[], $11::text[], $12::text[], $13::int[], $14::int[], "
+    "$15::int[])"
 )
 
 
@@ -228,31 +229,29 @@ class Lanes:
 
     async def _settle(self, connection: asyncpg.Connection, calls: list[Call], at: datetime) -> None:
         calls.sort(key=lambda call: (call.client.id, call.nonce))
-        members: dict[tuple[Grant, Client], int] = {}
+        members: dict[Party, int] = {}
         for call in calls:
-            if call.plan is not None:
-                members[call.grant, call.client] = members.get((call.grant, call.client), 0) + 1
-            else:
-                members.setdefault((call.grant, call.client), 0)
-        parties = sorted(members, key=lambda party: (party[0].no, party[1].id))
+            counted = call.plan is not None
+            members[call.party] = members.get(call.party, 0) + counted
+        parties = sorted(members, key=lambda party: party[1].no)
         number = {party: n for n, party in enumerate(parties, 1)}
         ended = perf_counter_ns()
         arguments = (
             at,
-            [client.id for _, client in parties],
-            [client.revision for _, client in parties],
-            [grant.no for grant, _ in parties],
-            [grant.revision for grant, _ in parties],
+            [client.id for client, _, _, _ in parties],
+            [client.revision for client, _, _, _ in parties],
+            [grant.no for _, grant, _, _ in parties],
+            [grant.revision for _, grant, _, _ in parties],
+            [mode for _, _, mode, _ in parties],
+            [address for _, _, _, address in parties],
             [members[party] for party in parties],
-            [number[call.grant, call.client] for call in calls],
+            [number[call.party] for call in calls],
             [call.nonce for call in calls],
-            [call.mode for call in calls],
             [call.digest for call in calls],
             [call.case_no for call in calls],
             [len(call.rows) for call in calls],
-            [len(call.body) for call in calls],
+            [len(call.answer) for call in calls],
             [(ended - call.started_ns) // 1000 for call in calls],
-            [call.address for call in calls],
         )
         try:
             settled = await connection.fetchrow(_SETTLE, *arguments)
@@ -269,19 +268,18 @@ class Lanes:
         self,
         calls: list[Call],
         verdicts: list[str] | None,
-        used: dict[tuple[Grant, Client], Used],
+        used: dict[Party, Used],
         at: datetime,
     ) -> None:
-        headers = {party: spent.headers(party[0]) for party, spent in used.items()}
+        headers = {party: spent.headers(party[1]) for party, spent in used.items()}
         for number, call in enumerate(calls):
             verdict = verdicts[number] if verdicts else "ok"
             if call.done.done():
                 continue
             if verdict == "ok":
                 self._unflushed = True
-                party = call.grant, call.client
-                body = quota_body(call, used[party], at) if call.mode == "quota" else call.body
-                call.done.set_result(Answer(body, headers[party]))
+                body = quota_body(call, used[call.party], at) if call.mode == "quota" else call.answer
+                call.done.set_result(Answer(body, headers[call.party]))
             elif verdict == "moved":
                 call.done.set_result(None)
             elif verdict in ("quota_day", "quota_minute"):

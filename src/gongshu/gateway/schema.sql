@@ -145,19 +145,19 @@ END $$;
 -- Admit a batch of calls whose answers are ready and waiting: one transaction that re-checks clients and grants,
 -- takes the nonces, counts the quotas and writes the records. Only what it finds 'ok' may leave.
 --
--- Parties are the distinct (client, grant) of the batch, ordered by grant and client; t_* are arrays over parties,
--- t_counted how many calls of each count against the quota; c_* are arrays over calls, c_party the party of each
--- call from 1. Calls come ordered by client and nonce: every batch takes its nonces, then its counters, in the same
--- order, so batches can wait for each other but never in a ring.
+-- Parties are the distinct (client, grant, mode, address) of the batch, ordered by grant; t_* are arrays over
+-- parties, t_counted how many calls of each count against the quota (asking for quota or schema does not); c_* are
+-- arrays over calls, c_party the party of each call from 1. Calls come ordered by client and nonce: every batch
+-- takes its nonces, then its counters, in the same order, so batches can wait for each other but never in a ring.
 -- p_at is business time; nonces and seals follow PostgreSQL's clock.
 --
 -- verdicts: NULL if every call is ok, else one per call: ok, moved (client or grant changed since the call was
 -- checked: check again, the nonce is not taken), replayed, quota_day, quota_minute, unsealed.
 -- used_day, used_minute: per party, what its grant has used after this batch.
 CREATE OR REPLACE FUNCTION gate.settle(
-    p_at timestamptz, t_client text[], t_client_revision int[], t_grant text[], t_grant_revision int[], t_counted int[],
-    c_party int[], c_nonce text[], c_mode text[], c_digest text[], c_case text[], c_rows int[], c_bytes int[],
-    c_micros int[], c_address text[],
+    p_at timestamptz, t_client text[], t_client_revision int[], t_grant text[], t_grant_revision int[],
+    t_mode text[], t_address text[], t_counted int[],
+    c_party int[], c_nonce text[], c_digest text[], c_case text[], c_rows int[], c_bytes int[], c_micros int[],
     OUT verdicts text[], OUT used_day bigint[], OUT used_minute bigint[]
 ) LANGUAGE plpgsql AS $$
 DECLARE
@@ -220,24 +220,23 @@ BEGIN
             ON CONFLICT DO NOTHING;
         END LOOP;
         asked := t_counted[this];
-        IF verdicts IS NOT NULL THEN
-            SELECT count(*) INTO asked FROM unnest(c_party, c_mode, verdicts) AS c(party, mode, verdict)
-            WHERE c.party = this AND c.mode IN ('key', 'page') AND c.verdict = 'ok';
+        IF verdicts IS NOT NULL AND asked > 0 THEN
+            SELECT count(*) INTO asked FROM unnest(c_party, verdicts) AS c(party, verdict)
+            WHERE c.party = this AND c.verdict = 'ok';
         END IF;
         room := greatest(0, least(per_day[this] - spent_d, per_min[this] - spent_m));
         IF asked > room THEN
-            -- The first calls fit, the others are told which limit they met. Asking for the quota or the schema is
-            -- recorded and costs nothing.
+            -- The first calls fit, the others are told which limit they met.
             SELECT array_agg(CASE WHEN x.nth <= room OR x.nth IS NULL THEN x.verdict
                                   WHEN spent_d + room >= per_day[this] THEN 'quota_day'
                                   ELSE 'quota_minute' END ORDER BY x.i)
             INTO verdicts
             FROM (SELECT c.i, coalesce(c.verdict, 'ok') AS verdict,
-                         CASE WHEN c.party = this AND c.mode IN ('key', 'page') AND coalesce(c.verdict, 'ok') = 'ok'
-                              THEN count(*) FILTER (WHERE c.party = this AND c.mode IN ('key', 'page')
-                                                    AND coalesce(c.verdict, 'ok') = 'ok') OVER (ORDER BY c.i)
+                         CASE WHEN c.party = this AND coalesce(c.verdict, 'ok') = 'ok'
+                              THEN count(*) FILTER (WHERE c.party = this AND coalesce(c.verdict, 'ok') = 'ok')
+                                   OVER (ORDER BY c.i)
                          END AS nth
-                  FROM unnest(c_party, c_mode, verdicts) WITH ORDINALITY AS c(party, mode, verdict, i)) x;
+                  FROM unnest(c_party, verdicts) WITH ORDINALITY AS c(party, verdict, i)) x;
             asked := room;
         END IF;
         IF asked > 0 THEN
@@ -250,10 +249,10 @@ BEGIN
 
     INSERT INTO gate.call (at, client_id, grant_no, grant_version, mode, request_digest, case_no, status, rows, bytes,
                            micros, address)
-    SELECT p_at, t_client[c.party], t_grant[c.party], version[c.party], c.mode, c.digest, c.case_no, 200, c.rows,
-           c.bytes, c.micros, c.address
-    FROM unnest(c_party, c_mode, c_digest, c_case, c_rows, c_bytes, c_micros, c_address)
-         WITH ORDINALITY AS c(party, mode, digest, case_no, rows, bytes, micros, address, i)
+    SELECT p_at, t_client[c.party], t_grant[c.party], version[c.party], t_mode[c.party], c.digest, c.case_no, 200,
+           c.rows, c.bytes, c.micros, t_address[c.party]
+    FROM unnest(c_party, c_digest, c_case, c_rows, c_bytes, c_micros)
+         WITH ORDINALITY AS c(party, digest, case_no, rows, bytes, micros, i)
     WHERE coalesce(verdicts[c.i], 'ok') = 'ok';
 END $$;
 
