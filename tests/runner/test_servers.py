@@ -58,6 +58,27 @@ def test_a_killed_server_recovers_what_was_committed(server: Server) -> None:
         again.stop()
 
 
+def test_data_whose_password_is_lost_are_kept(server: Server) -> None:
+    url = server.start()
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept (n int)")
+    server.stop()
+    secret = server.url_file.read_text()
+    server.url_file.unlink()
+    with pytest.raises(ServerFailed, match=r"database_url"):
+        server.start()
+    server.url_file.write_text(secret)
+    with psycopg.connect(server.start()) as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_an_interrupted_first_start_is_begun_again(server: Server) -> None:
+    (server.data / "PG_VERSION").write_text("18")
+    (server.data / "base").mkdir()
+    server.start()
+    assert server.answers()
+
+
 def test_a_running_server_is_adopted_not_started_twice(server: Server) -> None:
     server.start()
     other = Server(server.home)

@@ -60,7 +60,7 @@ def _add(group: Any, command: str, operation: Any) -> None:
     parser.set_defaults(database=True, run=lambda args: call(operation, args))
 
 
-def _kind(annotation: Any) -> tuple[Any, Any]:
+def kind_of(annotation: Any) -> tuple[Any, Any]:
     """The type behind `X | None` and, of a list, the type of its elements. Several types at once are read as JSON."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         options = [a for a in typing.get_args(annotation) if a is not type(None)]
@@ -75,7 +75,7 @@ def _kind(annotation: Any) -> tuple[Any, Any]:
 
 def _option(parser: argparse.ArgumentParser, name: str, parameter: inspect.Parameter) -> None:
     required = parameter.default is inspect.Parameter.empty
-    kind, inner = _kind(parameter.annotation)
+    kind, inner = kind_of(parameter.annotation)
     given: dict[str, Any] = {"dest": name, "required": required, "default": argparse.SUPPRESS}
     flag = f"--{name.replace('_', '-')}"
     flags = [flag] if flag == f"--{name}" else [flag, f"--{name}"]
@@ -122,7 +122,7 @@ def _values(operation: Any, args: argparse.Namespace) -> dict[str, Any]:
         if name not in given:
             continue
         value = given[name]
-        if _kind(parameter.annotation)[0] is list:
+        if kind_of(parameter.annotation)[0] is list:
             flat: list[Any] = []
             for part in value:
                 if isinstance(part, str):

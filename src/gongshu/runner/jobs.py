@@ -138,10 +138,10 @@ def requeue_stalled(silent_for: timedelta) -> int:
             """
             SELECT j.id, j.attempts, j.task_name FROM procrastinate_jobs j
             LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
-            WHERE j.status = 'doing' AND (w.id IS NULL OR w.last_heartbeat < now() - %s)
+            WHERE j.status = 'doing' AND (w.id IS NULL OR w.last_heartbeat < now() - make_interval(secs => %s))
             ORDER BY j.id FOR UPDATE OF j SKIP LOCKED
             """,
-            [silent_for],
+            [silent_for.total_seconds()],
         )
         stalled = cursor.fetchall()
         for number, attempts, name in stalled:
@@ -152,6 +152,7 @@ def requeue_stalled(silent_for: timedelta) -> int:
                 log.warning("job %s (%s) of a dead worker is tried again", number, name)
                 cursor.execute("SELECT procrastinate_retry_job_v2(%s, now(), NULL, NULL, NULL)", [number])
         cursor.execute(
-            "DELETE FROM procrastinate_workers WHERE last_heartbeat < now() - %s", [silent_for * 6]
+            "DELETE FROM procrastinate_workers WHERE last_heartbeat < now() - make_interval(secs => %s)",
+            [silent_for.total_seconds() * 6],
         )
         return len(stalled)

@@ -96,7 +96,8 @@ class Server:
             except pymysql.err.OperationalError as error:
                 if self.process.poll() is not None or time.monotonic() > until:
                     raise ServerFailed(
-                        f"MariaDB did not start, see {self.home}/mariadb.log: {error}"
+                        f"MariaDB 没有启动，见 {self.home}/mariadb.log：{error}",
+                        f"MariaDB did not start, see {self.home}/mariadb.log: {error}",
                     ) from error
             time.sleep(0.05)
 

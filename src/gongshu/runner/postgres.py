@@ -32,6 +32,8 @@ from .process import Account, alive, as_account, ends_with_parent, unprivileged
 OWNER = DATABASE = "gongshu"
 SHARED = Path("/var/lib/gongshu")
 OLDEST = 14
+COMPLETE = "gongshu-complete"
+"""In the data directory once it is made; without it there is only what an interrupted first start has left."""
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "127.0.0.1",
     "wal_level": "logical",
@@ -147,7 +149,7 @@ def _data_place(home: Path) -> tuple[Path, Account | None]:
     away = SHARED / f"data-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
     here = home / "postgres"
     for data in (here, away):
-        if (data / "PG_VERSION").exists():
+        if (data / COMPLETE).exists():
             return data, unprivileged(data.stat().st_uid)
     account = unprivileged()
     for data in (here, away):
@@ -224,8 +226,13 @@ class Server:
         A server left behind by a killed process is adopted; after a crash PostgreSQL recovers by itself.
         Raises ServerFailed with the last lines of the server's log.
         """
-        if not (self.data / "PG_VERSION").exists() or not self.url_file.exists():
+        if not (self.data / COMPLETE).exists():
             self._initialise()
+        if not self.url_file.exists():
+            raise ServerFailed(
+                f"{self.data} 中有数据，但缺少 {self.url_file}（数据库口令）；请从备份恢复该文件",
+                f"{self.data} holds data, but {self.url_file} (its password) is missing; restore it from a backup",
+            )
         until = time.monotonic() + timeout
         while not self.answers():
             if self.pid() is None:
@@ -273,22 +280,15 @@ class Server:
         given.write_text(password)
         if self.account:
             os.chown(given, self.account.uid, self.account.gid)
-        command = [
-            bin_dir / "initdb",
-            "-D",
-            self.data,
-            "-U",
-            OWNER,
-            "--encoding=UTF8",
-            "--auth=scram-sha-256",
-        ]
+        command = [f"{bin_dir}/initdb", f"--pgdata={self.data}", f"--username={OWNER}", "--encoding=UTF8"]
+        command += ["--auth=scram-sha-256", f"--pwfile={given}", "--no-instructions"]
         if (_version(bin_dir) or 0) >= 17:
             command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         else:
             command += ["--locale=C.UTF-8"]
         try:
             made = subprocess.run(
-                [*command, f"--pwfile={given}", "--no-instructions"],
+                command,
                 capture_output=True,
                 text=True,
                 check=False,
@@ -301,6 +301,7 @@ class Server:
             said = made.stderr.strip() or made.stdout.strip()
             raise ServerFailed(f"数据库初始化失败：{said}", f"initdb failed: {said}")
         self._write_url(password, self.port or free_port(5433))
+        (self.data / COMPLETE).touch()
 
     def _write_url(self, password: str, port: int) -> None:
         aside = self.url_file.with_suffix(f".{os.getpid()}")
@@ -319,8 +320,8 @@ class Server:
         until = time.monotonic() + timeout
         while True:
             # No server of these data is alive (`pid`), yet a zombie or a reused number would still look like one.
-            for lock in ("postmaster.pid", *self.data.glob(".s.PGSQL.*.lock")):
-                (self.data / lock).unlink(missing_ok=True)
+            for lock in (self.data / "postmaster.pid", *self.data.glob(".s.PGSQL.*.lock")):
+                lock.unlink(missing_ok=True)
             self.process = self._spawn(bin_dir, port)
             while self.process.poll() is None:
                 if self.answers():

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 ACCOUNTS = ("gongshu", "postgres", "nobody")
@@ -42,7 +43,7 @@ def unprivileged(owner: int | None = None) -> Account | None:
     raise RuntimeError(f"running as root, and none of the accounts {', '.join(ACCOUNTS)} exists")
 
 
-def as_account(account: Account | None) -> dict[str, object]:
+def as_account(account: Account | None) -> dict[str, Any]:
     """Arguments for subprocess that run a program as the account."""
     if account is None:
         return {}

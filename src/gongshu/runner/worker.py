@@ -9,13 +9,14 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import close_old_connections, connection
 from django.utils import translation
 from procrastinate import RetryDecision
 from procrastinate.contrib.django import app as django_app
 from procrastinate.contrib.django.db_cleanup import DjangoApp
+from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.retry import BaseRetryStrategy
 
@@ -56,7 +57,8 @@ def _queue() -> DjangoApp:
     A separate object from the one `defer` uses, so that a job that asks for another job does so in its own
     transaction too.
     """
-    queue = DjangoApp(connector=django_app.connector.get_worker_connector())
+    connector = cast(DjangoConnector, django_app.connector)
+    queue = DjangoApp(connector=connector.get_worker_connector())
     for job in jobs.JOBS.values():
         queue.task(name=job.name, queue=jobs.QUEUE, retry=_Retry(job.attempts))(_task(job))
     return queue
