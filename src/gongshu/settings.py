@@ -20,6 +20,7 @@ SECRET_KEY = config.secret("django")
 GONGSHU_MASTER_KEY = config.master_key
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("GONGSHU_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+CSRF_FAILURE_VIEW = "gongshu.console.errors.csrf_failed"
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("GONGSHU_ORIGINS", "").split(",") if o]
 
 INSTALLED_APPS = [
@@ -66,6 +67,7 @@ WSGI_APPLICATION = "gongshu.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE / "console" / "templates"],  # before those of allauth
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -131,8 +133,7 @@ TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = GONGSHU_HOME / "static"
-STATICFILES_DIRS: list[str] = []
+STATIC_ROOT = None  # served from the packages themselves
 WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 

@@ -12,7 +12,7 @@ def register(subparsers: Any) -> None:
     """Add this domain's commands."""
     lapse = subparsers.add_parser("lapse", help="处理已到期的时限（工作进程每 20 秒自动执行）")
     lapse.add_argument("--as-of", type=date.fromisoformat, help="按这一天处理，仅限样例环境，例如 2026-12-09")
-    lapse.set_defaults(run=_lapse)
+    lapse.set_defaults(database=True, run=_lapse)
     draw = subparsers.add_parser("procedures", help="把全部办理流程画成图，写入文档目录")
     draw.add_argument("--out", type=Path, default=Path("docs/procedures"))
     draw.add_argument("--check", action="store_true", help="只检查文档是否与流程声明一致")
@@ -32,6 +32,9 @@ def _lapse(given: argparse.Namespace) -> int:
 
 
 def _draw(given: argparse.Namespace) -> int:
+    from gongshu.runner.cli import django_ready
+
+    django_ready()
     from .diagrams import pages
 
     stale = []
