@@ -73,7 +73,7 @@ def test_a_default_password_on_another_machine_is_refused(
 def test_a_database_with_sample_accounts_starts_only_as_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     import psycopg
 
-    check.mark_sample()
+    check.mark_sample(loaded=False)
     try:
         check.refuse_sample_accounts()  # the tests themselves are a sample installation
         monkeypatch.delenv("GONGSHU_SAMPLE")

@@ -90,17 +90,23 @@ def refuse_unsafe(bind: str) -> None:
         )
 
 
-def mark_sample() -> None:
-    """Note in the database that it holds the sample county and its accounts."""
+def mark_sample(*, loaded: bool) -> None:
+    """Note in the database that it holds the sample county: before its accounts are made, and when it is whole."""
     with psycopg.connect(config.owner_url()) as connection:
-        connection.execute("CREATE TABLE IF NOT EXISTS public.gongshu_sample (at timestamptz DEFAULT now())")
-        connection.execute("INSERT INTO public.gongshu_sample DEFAULT VALUES")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS public.gongshu_sample (loaded_at timestamptz NOT NULL)"
+        )
+        if loaded:
+            connection.execute("INSERT INTO public.gongshu_sample VALUES (now())")
 
 
-def holds_sample() -> bool:
-    """Whether the database holds the sample county."""
+def holds_sample(*, loaded: bool = False) -> bool:
+    """Whether the database holds the sample county, or (loaded) the whole of it."""
     with psycopg.connect(config.owner_url(), connect_timeout=10) as connection:
-        return connection.execute("SELECT to_regclass('public.gongshu_sample')").fetchone() != (None,)
+        if connection.execute("SELECT to_regclass('public.gongshu_sample')").fetchone() == (None,):
+            return False
+        found = connection.execute("SELECT EXISTS (SELECT 1 FROM public.gongshu_sample)").fetchone()
+        return found == (True,) or not loaded
 
 
 def refuse_sample_accounts() -> None:

@@ -172,10 +172,11 @@ def prepare() -> None:
     if not current:
         say("正在建立数据库结构……", "migrating the database ...")
         command("migrate", "--quiet")
-    if check.is_sample() and not check.holds_sample():
+    if check.is_sample() and not check.holds_sample(loaded=True):
         say("正在装入示范县数据……", "loading the sample county ...")
+        check.mark_sample(loaded=False)
         command("sample", "load")
-        check.mark_sample()
+        check.mark_sample(loaded=True)
 
 
 @contextlib.contextmanager
