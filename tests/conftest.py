@@ -18,6 +18,7 @@ from urllib.parse import urlparse
 import psycopg
 import pytest
 
+pytest_plugins = ("tests.plugins.clause_plugin",)
 HOME = Path(os.environ["GONGSHU_HOME"])
 
 _missing: list[str] = []

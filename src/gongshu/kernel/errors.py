@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gongshu.kernel.clause import Basis
+from gongshu.kernel.clause import Basis, touched
 
 
 class Refused(Exception):
@@ -33,6 +33,8 @@ class Refused(Exception):
         super().__init__(message)
         self.message = message
         self.basis = basis
+        if basis is not None:
+            touched(basis.clauses)
         self.field = field
         self.fields = dict(fields or {})
         if field and field not in self.fields:

@@ -1,4 +1,4 @@
-"""``gongshu pack show|diff|check``: reading and checking packs; needs no database."""
+"""``gongshu pack show|diff|check`` and ``gongshu clauses``: reading and checking packs; needs no database."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ TEXTS = {
     "faults": ("共 {0} 处错误", "{0} fault(s)"),
     "no_key": ("规则包没有此键：{0}", "the packs have no key {0}"),
     "same": ("两个规则包没有差异", "the two packs do not differ"),
+    "clauses": ("共 {0} 条：{1}", "{0} clauses: {1}"),
     "total": ("共 {0} 处不同", "{0} differences"),
 }
 
@@ -47,7 +48,13 @@ def register(subparsers: Any) -> None:
     )
     checked.add_argument("file", nargs="*", type=Path)
     checked.set_defaults(run=run_check)
-    for verb in (show, diff, checked):
+    matrix = subparsers.add_parser(
+        "clauses", help="条款对照表：条款、代码、测试、页面 / clause x code x test x screen"
+    )
+    matrix.add_argument("--root", type=Path, default=Path.cwd(), help="项目目录 / the project")
+    matrix.add_argument("--check", action="store_true", help="只检查，不写文件 / check only, write nothing")
+    matrix.set_defaults(run=run_clauses)
+    for verb in (show, diff, checked, matrix):
         verb.add_argument("--lang", choices=("zh", "en"), default="zh")
         verb.add_argument("--json", action="store_true", help="机器可读 / for programs")
 
@@ -108,6 +115,29 @@ def run_check(args: argparse.Namespace) -> int:
     for path in args.file or loader.pack_files():
         print(_text("ok", args.lang, path.name))
     return 0
+
+
+def run_clauses(args: argparse.Namespace) -> int:
+    """Write docs/clauses of the project and check it; exit code 1 if it is not true."""
+    from gongshu.packs import matrix
+    from gongshu.packs.regulation import STATUSES
+
+    rows = matrix.matrix(args.root)
+    faults = matrix.faults(args.root, rows)
+    if args.json:
+        print(
+            json.dumps({"counts": dict(matrix.counts(rows)), "faults": faults}, ensure_ascii=False, indent=1)
+        )
+    if not args.check:
+        matrix.write(args.root, rows)
+    if not args.json:
+        column = 0 if args.lang == "zh" else 1
+        told = matrix.counts(rows)
+        parts = ", ".join(f"{STATUSES[name][column]} {told.get(name, 0)}" for name in STATUSES)
+        print(_text("clauses", args.lang, len(rows), parts))
+        for fault in faults:
+            print(fault, file=sys.stderr)
+    return 1 if faults else 0
 
 
 def _line(row: ShowRow, lang: str) -> str:
