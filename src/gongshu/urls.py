@@ -6,6 +6,10 @@ from gongshu.api.doors import api
 
 urlpatterns = [
     path("api/v1/", api.urls),
-    path("accounts/", include("allauth.urls")),
     path("", include("gongshu.console.urls")),
 ]
+
+handler400 = "gongshu.console.errors.bad_request"
+handler403 = "gongshu.console.errors.forbidden"
+handler404 = "gongshu.console.errors.not_found"
+handler500 = "gongshu.console.errors.failed"

@@ -1,0 +1,201 @@
+"""The history of a case (or of anything) as a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from gongshu.casework.models import Case, Clock, PackVersion
+from gongshu.casework.registry import DECLARED, pack_of, procedure_of
+from gongshu.casework.selectors import procedure_for
+from gongshu.journal.models import Event
+from gongshu.kernel import procedure as kernel
+from gongshu.kernel.clause import Basis
+from gongshu.org.models import Unit
+
+from . import panels, wording
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a timeline. tone: done, now, ahead, late, or quiet for what the platform notes by itself."""
+
+    title: str
+    who: str = ""
+    unit: str = ""
+    at: datetime | None = None
+    tone: str = "done"
+    basis: Basis | None = None
+    details: list[tuple[str, Any]] = field(default_factory=list)
+    note: str = ""
+    event: Event | None = None
+    automatic: bool = False
+
+
+def steps_of(events: Iterable[Event]) -> list[Step]:
+    """Events in words, in the order given."""
+    found = list(events)
+    cases = _cases({e.case_id for e in found if e.case_id and e.type in ("case.moved", "case.opened")})
+    units = Unit.objects.in_bulk({e.unit_id for e in found if e.unit_id})
+    return [_step(event, cases.get(event.case_id or 0), units.get(event.unit_id or 0)) for event in found]
+
+
+def _cases(ids: set[int]) -> dict[int, Case]:
+    return {c.pk: c for c in Case.objects.filter(pk__in=ids).select_related("pack_version")}
+
+
+def _step(event: Event, case: Case | None, unit: Unit | None) -> Step:
+    title, details = panels.event_text(event.type), panels.event_details(event)
+    if event.type == "case.moved" and case:
+        title, given = _moved(event, case)
+        details = given + details
+    elif event.type == "case.opened" and case and case.procedure in DECLARED:
+        title = _("发起%(procedure)s") % {"procedure": procedure_for(case).label}
+    elif event.type.startswith("clock."):
+        details = _clock_details(event) + details
+    return Step(
+        title=title,
+        who=str(_("平台")) if event.via == "system" else event.actor_name,
+        unit=str(unit) if unit else "",
+        at=event.at,
+        tone="late"
+        if event.type == "clock.lapsed"
+        else "quiet"
+        if event.type.startswith("clock.")
+        else "done",
+        basis=_basis(event),
+        details=details,
+        event=event,
+        automatic=event.via == "system",
+    )
+
+
+def _basis(event: Event) -> Basis | None:
+    if event.clauses:
+        return Basis(tuple(event.clauses))
+    source = event.body.get("gap_source") if event.type.startswith("clock.") else ""
+    return Basis(gap=True, source=source) if source else None
+
+
+def _moved(event: Event, case: Case) -> tuple[str, list[tuple[str, Any]]]:
+    """The label of the move made, and what was given with it."""
+    body = event.body
+    try:
+        move = procedure_for(case).move(body["move"], body["from"])
+    except KeyError:
+        return str(body.get("move", event.type)), []
+    labels = {f.name: f for f in move.fields}
+    given = [
+        (str(labels[n].label), shown(labels[n], v)) for n, v in body.get("given", {}).items() if n in labels
+    ]
+    return str(move.label), [(label, value) for label, value in given if value]
+
+
+def shown(field_: kernel.Field, value: Any) -> str:
+    """A given value as a person reads it."""
+    choices = {v: str(label) for v, label in field_.choices}
+    if field_.kind == "bool":
+        return _("是") if value else _("否")
+    if field_.kind == "choice":
+        return choices.get(value, str(value))
+    if field_.kind == "choices":
+        return "、".join(choices.get(v, str(v)) for v in value)
+    if field_.kind == "basis":
+        rank = choices.get(value.get("rank", ""), value.get("rank", ""))
+        return f"{value.get('document', '')} {value.get('article', '')}（{rank}）"
+    if field_.kind == "json":
+        return ""
+    return str(value)
+
+
+def _clock_details(event: Event) -> list[tuple[str, Any]]:
+    due = event.body.get("due_on")
+    label = _clock_label(event)
+    told: list[tuple[str, Any]] = [(_("时限"), label)] if label else []
+    return [*told, (_("最后一日"), wording.short_day(date.fromisoformat(due)))] if due else told
+
+
+def _clock_label(event: Event) -> str:
+    case = (
+        Case.objects.filter(pk=event.case_id).only("procedure", "pack_version_id").first()
+        if event.case_id
+        else None
+    )
+    if case is None:
+        return ""
+    return clock_label(case.procedure, case.pack_version_id, event.body.get("name", ""))
+
+
+@lru_cache(maxsize=512)
+def _clock_labels(procedure: str, pack_version: int) -> dict[str, Any]:
+    version = PackVersion.objects.get(pk=pack_version)
+    return {c.name: c.label for c in procedure_of(procedure, pack_of(version)).clocks}
+
+
+def clock_label(procedure: str, pack_version: int, name: str) -> str:
+    """What a clock of a procedure is called."""
+    return str(_clock_labels(procedure, pack_version).get(name, name))
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What a case waits for now, or may wait for later."""
+
+    role: str
+    unit: str
+    move: str
+    clock: Clock | None
+
+
+def process_of(case: Case, events: Iterable[Event]) -> list[Step]:
+    """The way of a case: the moves made, whom it waits for now, and the usual way from here to the end."""
+    made = [e for e in events if e.type in ("case.opened", "case.moved")]
+    steps = steps_of(made)
+    if case.closed_at:
+        return steps
+    procedure = procedure_for(case)
+    units = {p.role: str(p.unit) for p in case.parties.select_related("unit")}
+    for turn in case.turns.select_related("clock", "unit"):
+        labels = "、".join(_label(procedure, name, case.state) for name in turn.moves)
+        due = wording.due(turn.clock)
+        note = f"{due.words} · {due.day_text}" if due.day else ""
+        steps.append(
+            Step(
+                labels,
+                unit=str(turn.unit),
+                tone="late" if due.tone == "red" else "now",
+                note=note,
+                basis=due.basis,
+            )
+        )
+    for move in way_ahead(procedure, case.state):
+        by = next((r for r in move.by if r != kernel.SYSTEM_ROLE), kernel.SYSTEM_ROLE)
+        who = units.get(by) or wording.role(by)
+        steps.append(Step(str(move.label), unit=who, tone="ahead", basis=move.basis))
+    return steps
+
+
+def _label(procedure: kernel.Procedure, name: str, state: str) -> str:
+    try:
+        return str(procedure.move(name, state).label)
+    except KeyError:
+        return name
+
+
+def way_ahead(procedure: kernel.Procedure, state: str) -> list[kernel.Move]:
+    """The usual moves after the next one, to a final state: the first declared main move of each state."""
+    way: list[kernel.Move] = []
+    seen = {state}
+    while True:
+        usual = [m for m in procedure.moves_from(state) if not m.optional and m.target not in seen]
+        if not usual:
+            return way[1:]
+        chosen = next((m for m in usual if m.style == "primary"), usual[0])
+        way.append(chosen)
+        state = chosen.target
+        seen.add(state)
