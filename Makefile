@@ -45,7 +45,7 @@ imports: dev ## Check that no layer imports one above it
 clauses: dev ## Write the matrix clause x code x test x screen to docs/clauses, and check it
 	@$(BIN)/python -m gongshu.runner.cli clauses
 
-bench: dev ## Measure against the peers, as ratios in one run: make bench [BENCH=smoke]
+bench: dev $(VENV)/.bench ## Measure against the peers, as ratios in one run: make bench [BENCH=smoke]
 	@$(BIN)/python -m benchmarks --size $(BENCH) $(ARGS)
 
 check: install ## Say whether this installation is safe and whole
@@ -55,11 +55,11 @@ browsers: ## Install Chromium and Chinese fonts for the browser tests, where the
 	@sh .ci/packages browsers
 
 lock: $(VENV)/lock ## Lock the dependencies again, with hashes
-	@cd requirements && for name in base dev bench; do \
+	@cd requirements && constraints=""; for name in base dev bench; do \
 	  echo "locking $$name"; \
 	  ../$(VENV)/lock/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --universal \
-	    --custom-compile-command "make lock" $$( [ $$name = base ] || echo "-c base.txt" ) \
-	    $$name.in -o $$name.txt || exit 1; \
+	    --custom-compile-command "make lock" $$constraints $$name.in -o $$name.txt || exit 1; \
+	  constraints="$$constraints -c $$name.txt"; \
 	done
 
 clean: ## Remove what building and testing left behind
@@ -84,6 +84,10 @@ $(VENV)/.installed: requirements/base.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.installed
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
+	@$(PIP) install --require-hashes -r requirements/bench.txt
 	@touch $@
 
 $(VENV)/.messages: $(PO) $(VENV)/.installed
