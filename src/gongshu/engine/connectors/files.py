@@ -20,6 +20,7 @@ DATE = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 MOMENT = DATE + r"[ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
 # More than nine digits is an identifier (a phone, an identity number), and so is a leading zero.
 SMALL_INTEGER = r"-?(0|[1-9]\d{0,8})"
+DECIMAL = rf"{SMALL_INTEGER}|-?(0|[1-9]\d{{0,9}})\.\d{{1,8}}"
 
 
 def file_path(spec: SourceSpec) -> Path:
@@ -65,7 +66,7 @@ def guess(con: duckdb.DuckDBPyConnection, relation: str, names: list[str]) -> li
         cell = ident(name)
         tests = [
             f"regexp_full_match({cell}, {literal(SMALL_INTEGER)})",
-            rf"regexp_full_match({cell}, '-?(0|[1-9]\d{{0,13}})(\.\d{{1,8}})?')",
+            f"regexp_full_match({cell}, {literal(DECIMAL)})",
             fits(Column(name, "date")),
             fits(Column(name, "timestamp")),
         ]
