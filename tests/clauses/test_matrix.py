@@ -65,7 +65,7 @@ def test_code_is_found_by_id_and_by_key(project: Path) -> None:
 
 
 def test_what_is_not_true_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (project / "src" / "gongshu" / "sharing" / "a.py").write_text("# ZY-99.9\n")
+    (project / "src" / "gongshu" / "sharing" / "a.py").write_text("# ZY-99.9 and all of PJ-26, XC-4.2\n")
     (project / "tests" / "test_a.py").write_text(
         "import pytest\n@pytest.mark.clause('ZY-0')\ndef test_one(): ...\n"
         "@pytest.mark.clause('ZY-25')\ndef test_two(): ...\n"
