@@ -230,7 +230,7 @@ def _sqlite(con: duckdb.DuckDBPyConnection, source: Source, tables: list[Dataset
             store.execute(f'CREATE TABLE "{dataset.table}" ({", ".join(columns)})')
             marks = ", ".join("?" for _c in columns)
             rows = ([_sqlite_cell(v) for v in row] for row in _rows(con, dataset))
-            store.executemany(f'INSERT INTO "{dataset.table}" VALUES ({marks})', rows)  # noqa: S608
+            store.executemany(f'INSERT INTO "{dataset.table}" VALUES ({marks})', rows)
         store.commit()
 
 
