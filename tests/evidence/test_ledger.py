@@ -345,12 +345,17 @@ def test_calls_are_sealed_and_their_head_goes_into_the_chain(intruder: Intruder)
 
 
 def test_every_column_of_a_call_is_in_its_leaf(intruder: Intruder) -> None:
-    from gongshu.evidence.logs import CALL_COLUMNS
+    from gongshu.evidence.logs import CALL_COLUMNS, call_bytes, call_leaf, call_rows
+    from gongshu.kernel.canonical import canonical
 
     found = intruder(
         "SELECT column_name FROM information_schema.columns WHERE table_schema = 'gate' AND table_name = 'call'"
     )
     assert {name for (name,) in found} == {*CALL_COLUMNS, "id", "xid"}
+    call(1)
+    intruder("UPDATE gate.call SET problem = 'a\"b\\c\n中', case_no = NULL, address = '::1'")
+    (row,) = call_rows([pk for (pk,) in intruder("SELECT id FROM gate.call")])
+    assert call_bytes(row) == canonical(call_leaf(row)) and set(call_leaf(row)) > {*CALL_COLUMNS.values()}
 
 
 def test_the_daily_check_is_an_event(intruder: Intruder) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from json.encoder import encode_basestring
 from typing import Any, Protocol
 
 from django.db import connection
 
 from gongshu.journal.leaf import SUITE, digest
 from gongshu.journal.models import Event
-from gongshu.kernel.canonical import canonical
 
 from .models import Log
 
@@ -40,14 +40,14 @@ class EventSource:
     table = "journal_event"
 
     def sealable(self, ids: Iterable[int]) -> Entries:
-        rows = Event.objects.filter(pk__in=list(ids)).values_list("pk", "digest")
-        return {pk: bytes(stored) for pk, stored in rows}
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT id, digest FROM journal_event WHERE id = ANY(%s)", [list(ids)])
+            return {pk: bytes(stored) for pk, stored in cursor.fetchall()}
 
     def recomputed(self, ids: Iterable[int]) -> Entries:
-        found: Entries = {}
-        for event in Event.objects.filter(pk__in=list(ids)):
-            found[event.pk] = event_entry(event)
-        return found
+        # One array, not thousands of parameters.
+        events = Event.objects.extra(where=["id = ANY(%s)"], params=[list(ids)])
+        return {event.pk: event_entry(event) for event in events}
 
 
 def event_entry(event: Event) -> bytes:
@@ -88,18 +88,40 @@ class CallSource:
         return self.recomputed(ids)
 
     def recomputed(self, ids: Iterable[int]) -> Entries:
-        return {pk: hashlib.sha256(canonical(leaf)).digest() for pk, leaf in call_leaves(ids)}
+        return {row[0]: hashlib.sha256(call_bytes(row)).digest() for row in call_rows(ids)}
 
 
-def call_leaves(ids: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Id and ledger leaf of call records."""
+def call_rows(ids: Iterable[int]) -> list[tuple[Any, ...]]:
+    """Call records: id, then the columns of :data:`CALL_COLUMNS`."""
     with connection.cursor() as cursor:
         columns = ", ".join(f'"{name}"' for name in CALL_COLUMNS)
         cursor.execute(f"SELECT id, {columns} FROM gate.call WHERE id = ANY(%s)", [list(ids)])  # noqa: S608
-        for pk, *values in cursor.fetchall():
-            leaf = dict(zip(CALL_COLUMNS.values(), values, strict=True))
-            leaf["at"] = leaf["at"].astimezone(UTC).isoformat(timespec="microseconds")
-            yield pk, {"suite": SUITE, "type": "gate.call", "id": pk, **leaf}
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
+def call_leaf(row: tuple[Any, ...]) -> dict[str, Any]:
+    """The ledger leaf of a call record."""
+    pk, at, *values = row
+    leaf = dict(zip(list(CALL_COLUMNS.values())[1:], values, strict=True))
+    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+    return {"suite": SUITE, "type": "gate.call", "id": pk, "at": moment, **leaf}
+
+
+def call_bytes(row: tuple[Any, ...]) -> bytes:
+    """The canonical form of :func:`call_leaf`, put together at once: a gateway writes ten thousand records a second."""
+    pk, at, client, grant, version, mode, request, case, status, rows, size, micros, problem, address = row
+    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+    return (
+        f'{{"address":{_text(address)},"at":"{moment}","bytes":{size},"case":{_text(case)},"client":{_text(client)},'
+        f'"grant":{_text(grant)},"id":{pk},"micros":{micros},"mode":{_text(mode)},"problem":{_text(problem)},'
+        f'"request":{_text(request)},"rows":{rows},"status":{status},"suite":"{SUITE}","type":"gate.call",'
+        f'"version":{version}}}'
+    ).encode()
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else encode_basestring(value)
 
 
 SOURCES: dict[str, Source] = {Log.CHAIN: EventSource(), Log.AUDIT: CallSource()}

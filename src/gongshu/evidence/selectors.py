@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -21,7 +21,18 @@ from .audit import verify_all
 from .models import Checkpoint, Leaf, Log
 from .tree import last_checkpoint, ledger_key, tree
 
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
 PAGE = 50
+
+
+class Sealed(TypedDict):
+    """What :func:`sealed_marked` adds to an event."""
+
+    sealed: bool
+
+
 _UUID = re.compile(r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$")
 
 
@@ -98,11 +109,11 @@ def evidence_events(
     start = (max(page, 1) - 1) * PAGE
     rows = [
         {**event.as_dict(), "sealed": event.sealed} for event in found.order_by("-id")[start : start + PAGE]
-    ]  # type: ignore[attr-defined]
+    ]
     return {"count": found.count(), "page": page, "rows": rows}
 
 
-def sealed_marked(events: QuerySet[Event]) -> QuerySet[Event]:
+def sealed_marked(events: QuerySet[Event]) -> QuerySet[WithAnnotations[Event, Sealed]]:
     """The events with ``sealed``: whether a receipt can be had."""
     return events.annotate(sealed=Exists(Leaf.objects.filter(log=Log.CHAIN, record_id=OuterRef("pk"))))
 

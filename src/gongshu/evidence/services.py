@@ -20,7 +20,7 @@ from gongshu.kernel.note import sign as sign_note
 from .audit import AuditResult, verify_all
 from .logs import SOURCES, unsealed
 from .models import Checkpoint, Log
-from .tree import copy_rows, last_checkpoint, ledger_key, sign, store_tiles, tree
+from .tree import LEAF, copy_rows, last_checkpoint, ledger_key, sign, store_tiles, tree
 
 BATCH = 20_000
 HEAD_EVERY = timedelta(minutes=10)
@@ -45,8 +45,8 @@ def seal(log: str = Log.CHAIN) -> Checkpoint | None:
             ids = waiting.ids[start : start + BATCH]
             entries = SOURCES[log].sealable(ids)
             hashes = [leaf_hash(entries[pk]) for pk in ids]
-            rows = [(log, grown.size + n, pk, hashes[n]) for n, pk in enumerate(ids)]
-            copy_rows("evidence_leaf (log, index, record_id, leaf_hash)", rows)
+            rows = ((str(log), grown.size + n, pk, hashes[n]) for n, pk in enumerate(ids))
+            copy_rows("evidence_leaf (log, index, record_id, leaf_hash)", LEAF, rows)
             grown.append(hashes)
             store_tiles(log, grown.take_full())
         root, key = grown.root(), ledger_key(log)

@@ -21,6 +21,8 @@ from .models import Checkpoint
 if TYPE_CHECKING:
     from gongshu.kernel.merkle import Reader
 
+LEAF = ["varchar", "int8", "int8", "bytea"]
+TILE = ["varchar", "int2", "int8", "bytea", "bytea"]
 _FULL = "SELECT data FROM evidence_tile WHERE log = %s AND level = %s AND index = %s"
 _LEAVES = (
     "SELECT string_agg(leaf_hash, ''::bytea ORDER BY index) FROM evidence_leaf"
@@ -60,13 +62,15 @@ def tree(log: str, size: int) -> Tree:
 
 def store_tiles(log: str, full: dict[tuple[int, int], bytes]) -> None:
     """Add full tiles."""
-    rows = [(log, level, index, data, tile_root(data)) for (level, index), data in full.items()]
-    copy_rows("evidence_tile (log, level, index, data, root)", rows)
+    rows = [(str(log), level, index, data, tile_root(data)) for (level, index), data in full.items()]
+    copy_rows("evidence_tile (log, level, index, data, root)", TILE, rows)
 
 
-def copy_rows(target: str, rows: Iterable[tuple[object, ...]]) -> None:
-    """Add many rows at once. ``target``: table and columns, never from outside."""
-    with connection.cursor() as cursor, cursor.cursor.copy(f"COPY {target} FROM STDIN") as copy:
+def copy_rows(target: str, types: list[str], rows: Iterable[tuple[object, ...]]) -> None:
+    """Add many rows at once. ``target``: table and columns, never from outside; ``types``: of the columns."""
+    statement = f"COPY {target} FROM STDIN (FORMAT BINARY)"
+    with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
+        copy.set_types(types)
         for row in rows:
             copy.write_row(row)
 
