@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from urllib.parse import urlparse
 
 import psycopg
@@ -10,6 +16,7 @@ from django.db import connection
 
 from gongshu.runner import config, database
 from gongshu.runner.errors import NotMigrated
+from gongshu.runner.postgres import UNSAFE, Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,3 +112,33 @@ def test_a_role_with_another_password_is_not_taken_unasked(monkeypatch: pytest.M
     )
     with psycopg.connect(config.owner_url()) as session, pytest.raises(NotMigrated, match="take-roles"):
         database._role(session, "app", take=False)
+
+
+@pytest.mark.slow
+def test_an_owner_without_superuser_rights_can_migrate() -> None:
+    home = Path(tempfile.mkdtemp(prefix="gongshu-site-"))
+    home.chmod(0o711)
+    server = Server(home, settings={**UNSAFE, "shared_buffers": "16MB"})
+    try:
+        with psycopg.connect(server.start(), autocommit=True) as session:
+            session.execute("CREATE ROLE site LOGIN PASSWORD 'site-password' CREATEROLE")
+            session.execute("CREATE DATABASE site OWNER site")
+        port = urlparse(server.url()).port
+        environment = {
+            **os.environ,
+            "GONGSHU_HOME": str(home / "site"),
+            "DATABASE_URL": f"postgresql://site:site-password@127.0.0.1:{port}/site",
+        }
+        for words in (("migrate", "--quiet"), ("migrate", "--quiet"), ("check",)):
+            done = subprocess.run(
+                [sys.executable, "-m", "gongshu.runner.cli", *words],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+    finally:
+        server.stop()
+        shutil.rmtree(server.data)
+        shutil.rmtree(home)

@@ -163,9 +163,17 @@ def _schemas(connection: psycopg.Connection[Any]) -> None:
     app = sql.Identifier(role_name("app"))
     run = connection.execute
     with connection.transaction():
-        member = connection.execute("SELECT pg_has_role(%s, 'MEMBER')", [role_name("app")]).fetchone()
-        if member == (False,):
-            run(sql.SQL("GRANT {} TO CURRENT_USER").format(app))
+        # From PostgreSQL 16 on, whoever made a role administers it but may not act as it unless told so.
+        right, options = (
+            ("SET", " WITH INHERIT TRUE, SET TRUE")
+            if connection.info.server_version >= 160000
+            else ("MEMBER", "")
+        )
+        if connection.execute("SELECT pg_has_role(%s, %s)", [role_name("app"), right]).fetchone() == (False,):
+            try:
+                run(sql.SQL("GRANT {} TO CURRENT_USER" + options).format(app))
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise _for_the_administrator(connection) from error
         run(sql.SQL("CREATE SCHEMA IF NOT EXISTS lake AUTHORIZATION {}").format(app))
         run(sql.SQL("CREATE SCHEMA IF NOT EXISTS serving AUTHORIZATION {}").format(app))
         run("CREATE SCHEMA IF NOT EXISTS gate")
