@@ -24,6 +24,7 @@ from gongshu.gateway.config import Config
 from gongshu.gateway.database import is_down
 from gongshu.gateway.grants import Grant, Registry
 from gongshu.gateway.lanes import RETRY_S, Lanes
+from gongshu.gateway.lifetime import end_with_parent
 from gongshu.gateway.problems import Refusal, document, language
 from gongshu.gateway.refusals import Recorder
 
@@ -250,6 +251,7 @@ class _App:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 try:
+                    end_with_parent()
                     self.gateway = Gateway(Config.from_env())
                     await self.gateway.start()
                     # What is loaded now stays; collecting it over and over is a few per cent of every call.
