@@ -1,103 +1,106 @@
-"""What in the platform carries out each clause of a regulation: parameters, moves, time limits, required fields."""
+"""The regulation page: each article with its words, its clauses, and what in the platform carries each out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import groupby
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy as _lazy
 
 from gongshu.casework.registry import DECLARED, procedure_of
-from gongshu.packs import Clause, Node, Pack, clauses
+from gongshu.packs import Node, Pack
 from gongshu.packs.check import keys
+from gongshu.packs.regulation import DONE, OPEN, ORGANISATIONAL, PARTIAL, STATUSES, Article, ClauseRow
+from gongshu.packs.regulation import regulation as read
 from gongshu.packs.show import words
 
 from . import wording
 
 KINDS = (
-    ("enforce", lazy("强制")),
-    ("support", lazy("支持")),
-    ("report", lazy("报告")),
-    ("org", lazy("组织工作")),
+    ("enforce", _lazy("强制")),
+    ("support", _lazy("支持")),
+    ("report", _lazy("报告")),
+    ("org", _lazy("组织工作")),
 )
+TONES = {DONE: "green", PARTIAL: "amber", OPEN: "grey", ORGANISATIONAL: "blue"}
+CARRIERS = {"parameter": _lazy("参数"), "move": _lazy("环节"), "clock": _lazy("时限"), "field": _lazy("必填项")}
 
 
 @dataclass(frozen=True)
 class Carrier:
-    """One thing that carries a clause out. kind: parameter, move, clock, field."""
+    """One thing that carries a clause out. kind: parameter, move, clock or field."""
 
     kind: str
     label: str
     value: str = ""
+
+    @property
+    def kind_text(self) -> str:
+        """The kind in words."""
+        return str(CARRIERS[self.kind])
 
 
 @dataclass
 class ClauseView:
     """A clause as the page shows it."""
 
-    id: str
-    text: str
-    other: str
-    kind: str
+    row: ClauseRow
     carriers: list[Carrier] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """PJ-24.2."""
+        return self.row.clause.id
+
+    @property
+    def text(self) -> str:
+        """What it says, in the reader's language."""
+        return self.row.clause.zh if wording.language() == "zh" else self.row.clause.en
 
     @property
     def kind_text(self) -> str:
         """What sort of rule it is."""
-        return str(dict(KINDS).get(self.kind, self.kind))
-
-    @property
-    def status(self) -> str:
-        """carried: something in the platform rests on it; office: work of people, not of a platform; open: not yet."""
-        if self.carriers:
-            return "carried"
-        return "office" if self.kind == "org" else "open"
+        return str(dict(KINDS).get(self.row.clause.kind, self.row.clause.kind))
 
     @property
     def status_text(self) -> str:
-        """The status in words."""
-        return {"carried": _("平台落实"), "office": _("由单位组织落实"), "open": _("尚未落实")}[self.status]
+        """How far it is carried out."""
+        return self.row.label(wording.language())
 
     @property
     def tone(self) -> str:
         """The status in colour."""
-        return {"carried": "green", "office": "grey", "open": "amber"}[self.status]
+        return TONES[self.row.status]
 
     @property
     def carried_texts(self) -> list[str]:
         """The carriers as text."""
-        return [f"{KIND_NAMES[c.kind]}：{c.label} {c.value}".strip() for c in self.carriers]
-
-
-KIND_NAMES = {"parameter": lazy("参数"), "move": lazy("环节"), "clock": lazy("时限"), "field": lazy("必填项")}
+        return [f"{c.kind_text}：{c.label} {c.value}".strip() for c in self.carriers]
 
 
 @dataclass
 class ArticleView:
-    """An article with its clauses."""
+    """An article with its words and clauses."""
 
     label: str
+    chapter: str
+    text: str
     clauses: list[ClauseView]
 
 
 def articles(pack: Pack) -> list[ArticleView]:
     """The regulation in its own order."""
-    mine = [c for c in clauses().values() if c.prefix == pack.prefix]
     carried = _carriers(pack, wording.language())
-    return [
-        ArticleView(wording.article(group[0].id), [_view(c, carried.get(c.id, ())) for c in group])
-        for _key, group in ((k, list(g)) for k, g in groupby(mine, key=lambda c: c.article))
-    ]
+    return [_article(article, carried) for article in read(pack)]
 
 
-def _view(clause: Clause, carriers: Sequence[Carrier]) -> ClauseView:
-    zh = wording.language() == "zh"
-    return ClauseView(
-        clause.id, clause.zh if zh else clause.en, clause.en if zh else clause.zh, clause.kind, list(carriers)
-    )
+def _article(article: Article, carried: dict[str, tuple[Carrier, ...]]) -> ArticleView:
+    label = wording.article(article.clauses[0].clause.id) if article.clauses else article.name
+    label = article.name if wording.language() == "zh" else label
+    views = [ClauseView(row, list(carried.get(row.clause.id, ()))) for row in article.clauses]
+    return ArticleView(label, article.chapter, article.text, views)
 
 
 @cache
@@ -129,28 +132,35 @@ def _key_label(node: Node, language: str) -> str:
     return label.zh if language == "zh" else label.en
 
 
-def narrowed(found: list[ArticleView], query: str, kind: str) -> list[ArticleView]:
+def narrowed(found: Sequence[ArticleView], query: str, kind: str) -> list[ArticleView]:
     """Only clauses with every word of the query, of that kind or status."""
+    if not query and not kind:
+        return list(found)
     shown = []
     for article in found:
         kept = [c for c in article.clauses if _fits(article, c, query.lower().split(), kind)]
         if kept:
-            shown.append(ArticleView(article.label, kept))
+            shown.append(ArticleView(article.label, article.chapter, article.text, kept))
     return shown
 
 
-def _fits(article: ArticleView, clause: ClauseView, query: list[str], kind: str) -> bool:
-    text = f"{article.label} {clause.id} {clause.text} {clause.other}".lower()
-    return all(word in text for word in query) and kind in ("", clause.kind, clause.status)
+def _fits(article: ArticleView, view: ClauseView, query: list[str], kind: str) -> bool:
+    clause = view.row.clause
+    text = f"{article.label} {clause.article} {article.text} {clause.id} {clause.zh} {clause.en}".lower()
+    return all(word in text for word in query) and kind in ("", clause.kind, view.row.status)
 
 
-def totals(found: list[ArticleView]) -> dict[str, int]:
-    """How many clauses, and how many in each status."""
+def statuses() -> list[tuple[str, str]]:
+    """The statuses with their names."""
+    place = 0 if wording.language() == "zh" else 1
+    return [(name, label[place]) for name, label in STATUSES.items()]
+
+
+def totals(found: Sequence[ArticleView]) -> list[tuple[str, int]]:
+    """How many clauses, in all and in each status."""
     every = [c for a in found for c in a.clauses]
-    return {
-        "all": len(every),
-        **{s: sum(c.status == s for c in every) for s in ("carried", "office", "open")},
-    }
+    counted = [(label, sum(c.row.status == name for c in every)) for name, label in statuses()]
+    return [(_("条款总数"), len(every)), *counted]
 
 
 @dataclass(frozen=True)
@@ -160,14 +170,13 @@ class GapView:
     label: str
     value: str
     source: str
-    note: str
 
 
 def gaps(pack: Pack) -> list[GapView]:
-    """Every parameter on which the local text is silent."""
+    """Every parameter on which the local text is silent and something is filled in."""
     language = wording.language()
     return [
-        GapView(_key_label(n, language), words(n.v, language), wording.silence(n.source), "")
+        GapView(_key_label(n, language), words(n.v, language), wording.silence(n.source))
         for n in pack.nodes.values()
-        if n.gap and n.v not in (None, ())
+        if n.gap and n.v not in (None, (), "")
     ]

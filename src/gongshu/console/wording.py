@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy as _lazy
 
 from gongshu.casework import clocks
 from gongshu.casework.models import Clock, ClockState
@@ -150,14 +150,14 @@ def long_day(day: date) -> str:
 
 register_events(
     {
-        "case.opened": lazy("发起办件"),
-        "case.moved": lazy("办理"),
-        "clock.started": lazy("开始计时"),
-        "clock.lapsed": lazy("时限届满"),
-        "clock.extended": lazy("延长时限"),
-        "clock.set": lazy("设定紧急时限"),
-        "clock.recomputed": lazy("按新日历重算时限"),
-        "clocks.recomputed": lazy("重算全部未办结时限"),
-        "calendar.imported": lazy("导入工作日安排"),
+        "case.opened": _lazy("发起办件"),
+        "case.moved": _lazy("办理"),
+        "clock.started": _lazy("开始计时"),
+        "clock.lapsed": _lazy("时限届满"),
+        "clock.extended": _lazy("延长时限"),
+        "clock.set": _lazy("设定紧急时限"),
+        "clock.recomputed": _lazy("按新日历重算时限"),
+        "clocks.recomputed": _lazy("重算全部未办结时限"),
+        "calendar.imported": _lazy("导入工作日安排"),
     }
 )

@@ -253,11 +253,3 @@ def draw(context: template.Context, name: str, given: dict[str, Any]) -> SafeStr
     """A panel that a domain has added to this page."""
     shared = {"shell": context.get("shell"), "actor": context.get("actor")}
     return SafeString(render_to_string(name, {**shared, **given}, request=context.get("request")))
-
-
-@register.simple_tag
-def carrier_kind(kind: str) -> str:
-    """What carries a clause out: a parameter, a move, a time limit, a required field."""
-    from gongshu.console.conformity import KIND_NAMES
-
-    return str(KIND_NAMES[kind])

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST
 
 from gongshu.evidence.audit import verify_all
@@ -25,10 +25,10 @@ from ..timeline import Step, steps_of
 from ..web import console_view, page
 
 VIA = (
-    ("console", lazy("控制台")),
-    ("api", lazy("接口")),
-    ("cli", lazy("命令行")),
-    ("system", lazy("平台自动")),
+    ("console", _lazy("控制台")),
+    ("api", _lazy("接口")),
+    ("cli", _lazy("命令行")),
+    ("system", _lazy("平台自动")),
 )
 
 
@@ -39,60 +39,60 @@ def _by_kind(rows: QuerySet[Event], value: str) -> QuerySet[Event]:
 class EventTable(Table):
     """Every event, newest first."""
 
-    title = lazy("审计记录")
-    search = lazy("对象、编号、人员")
+    title = _lazy("审计记录")
+    search = _lazy("对象、编号、人员")
     ordering = ("-id",)
     columns = (
         Column(
-            "at", lazy("时间"), cell=lambda e: f"{wording.moment(e.at)}", export=lambda e: e.at, nowrap=True
+            "at", _lazy("时间"), cell=lambda e: f"{wording.moment(e.at)}", export=lambda e: e.at, nowrap=True
         ),
-        Column("type", lazy("事件"), cell=lambda e: step(e).title),
+        Column("type", _lazy("事件"), cell=lambda e: step(e).title),
         Column(
             "subject",
-            lazy("对象"),
+            _lazy("对象"),
             cell=lambda e: e.subject_title or e.subject_id,
             wide=True,
             link=lambda e: f"/cases/{e.subject_id}/" if e.subject_type == "case" else None,
         ),
-        Column("unit", lazy("单位"), cell=lambda e: step(e).unit),
-        Column("actor", lazy("人员"), cell=lambda e: step(e).who, nowrap=True),
-        Column("via", lazy("渠道"), cell=lambda e: str(dict(VIA).get(e.via, e.via)), nowrap=True, quiet=True),
+        Column("unit", _lazy("单位"), cell=lambda e: step(e).unit),
+        Column("actor", _lazy("人员"), cell=lambda e: step(e).who, nowrap=True),
+        Column("via", _lazy("渠道"), cell=lambda e: str(dict(VIA).get(e.via, e.via)), nowrap=True, quiet=True),
         Column(
             "clauses",
-            lazy("依据"),
+            _lazy("依据"),
             cell=lambda e: "、".join(dict.fromkeys(wording.article(c) for c in e.clauses)),
             export=lambda e: "、".join(e.clauses),
             quiet=True,
         ),
         Column(
             "sealed",
-            lazy("存证"),
+            _lazy("存证"),
             cell=lambda e: sealed_badge(e),
             export=lambda e: _("已封存") if e.sealed else _("待封存"),
             link=lambda e: f"/events/{e.pk}/receipt" if e.sealed else None,
             nowrap=True,
         ),
-        Column("code", lazy("事件代码"), cell=lambda e: e.type, export_only=True),
-        Column("uuid", lazy("事件编号"), cell=lambda e: str(e.uuid), export_only=True),
-        Column("digest", lazy("摘要"), cell=lambda e: bytes(e.digest).hex(), export_only=True),
+        Column("code", _lazy("事件代码"), cell=lambda e: e.type, export_only=True),
+        Column("uuid", _lazy("事件编号"), cell=lambda e: str(e.uuid), export_only=True),
+        Column("digest", _lazy("摘要"), cell=lambda e: bytes(e.digest).hex(), export_only=True),
     )
     filters = (
         Filter(
             "kind",
-            lazy("全部类别"),
+            _lazy("全部类别"),
             (
-                ("catalog", lazy("目录")),
-                ("collection", lazy("归集")),
-                ("governance", lazy("治理")),
-                ("sharing", lazy("共享")),
-                ("case", lazy("办件")),
-                ("clock", lazy("时限")),
-                ("org", lazy("单位与人员")),
-                ("evidence", lazy("存证")),
+                ("catalog", _lazy("目录")),
+                ("collection", _lazy("归集")),
+                ("governance", _lazy("治理")),
+                ("sharing", _lazy("共享")),
+                ("case", _lazy("办件")),
+                ("clock", _lazy("时限")),
+                ("org", _lazy("单位与人员")),
+                ("evidence", _lazy("存证")),
             ),
             apply=_by_kind,
         ),
-        Filter("via", lazy("全部渠道"), VIA),
+        Filter("via", _lazy("全部渠道"), VIA),
     )
 
     def searched(self, rows: QuerySet[Event], query: str) -> QuerySet[Event]:

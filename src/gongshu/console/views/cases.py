@@ -9,7 +9,7 @@ from django.db.models import Min, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST
 
 from gongshu.casework.models import Case, Clock, ClockState, Party
@@ -63,27 +63,27 @@ def _standing(rows: QuerySet[Case], value: str) -> QuerySet[Case]:
 class CaseTable(Table):
     """Every case the person may see."""
 
-    title = lazy("办件")
-    search = lazy("编号、标题、单位")
+    title = _lazy("办件")
+    search = _lazy("编号、标题、单位")
     ordering = ("-id",)
     columns = (
-        Column("number", lazy("办件编号"), link=lambda c: f"/cases/{c.number}/", nowrap=True, sort="number"),
-        Column("title", lazy("事项"), wide=True),
-        Column("procedure", lazy("类型"), cell=lambda c: str(procedure_for(c).label), nowrap=True),
+        Column("number", _lazy("办件编号"), link=lambda c: f"/cases/{c.number}/", nowrap=True, sort="number"),
+        Column("title", _lazy("事项"), wide=True),
+        Column("procedure", _lazy("类型"), cell=lambda c: str(procedure_for(c).label), nowrap=True),
         Column(
             "parties",
-            lazy("承办单位"),
+            _lazy("承办单位"),
             cell=lambda c: "、".join(dict.fromkeys(str(p.unit) for p in c.parties.all())),
         ),
         Column(
             "state",
-            lazy("环节"),
+            _lazy("环节"),
             cell=state_badge,
             export=lambda c: str(procedure_for(c).state(c.state).label),
         ),
         Column(
             "due",
-            lazy("时限"),
+            _lazy("时限"),
             cell=lambda c: due_cell(c),
             export=lambda c: wording.due(open_clock(c)).words,
             sort="due",
@@ -91,7 +91,7 @@ class CaseTable(Table):
         ),
         Column(
             "opened_at",
-            lazy("发起时间"),
+            _lazy("发起时间"),
             cell=lambda c: wording.moment(c.opened_at),
             export=lambda c: c.opened_at,
             sort="opened_at",
@@ -100,19 +100,19 @@ class CaseTable(Table):
         ),
         Column(
             "closed_at",
-            lazy("办结时间"),
+            _lazy("办结时间"),
             cell=lambda c: wording.moment(c.closed_at),
             export=lambda c: c.closed_at,
             export_only=True,
         ),
-        Column("pack", lazy("规则包"), cell=lambda c: str(c.pack_version), export_only=True),
+        Column("pack", _lazy("规则包"), cell=lambda c: str(c.pack_version), export_only=True),
     )
     filters = (
-        Filter("procedure", lazy("全部类型"), _procedures),
+        Filter("procedure", _lazy("全部类型"), _procedures),
         Filter(
             "standing",
-            lazy("全部状态"),
-            (("open", lazy("办理中")), ("late", lazy("已超期")), ("closed", lazy("已办结"))),
+            _lazy("全部状态"),
+            (("open", _lazy("办理中")), ("late", _lazy("已超期")), ("closed", _lazy("已办结"))),
             apply=_standing,
         ),
     )

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST
 
 from gongshu.casework.models import Notice, NoticeSeen
@@ -26,39 +26,39 @@ TONES = {"turn": "blue", "near": "amber", "overdue": "red", "decided": "green"}
 class NoticeTable(Table):
     """Notices, newest first."""
 
-    title = lazy("消息")
-    search = lazy("事项、编号、单位")
+    title = _lazy("消息")
+    search = _lazy("事项、编号、单位")
     search_fields = ("case__title", "case__number", "unit__name")
     ordering = ("-id",)
-    empty = lazy("还没有消息")
+    empty = _lazy("还没有消息")
     columns = (
         Column(
             "kind",
-            lazy("类别"),
+            _lazy("类别"),
             cell=lambda n: badge(n.get_kind_display(), TONES.get(n.kind, "grey")),
             export=lambda n: n.get_kind_display(),
             nowrap=True,
         ),
         Column(
             "title",
-            lazy("事项"),
+            _lazy("事项"),
             cell=lambda n: n.case.title,
             link=lambda n: f"/cases/{n.case.number}/",
             wide=True,
         ),
-        Column("number", lazy("办件编号"), cell=lambda n: n.case.number, nowrap=True, quiet=True),
-        Column("unit", lazy("通知单位")),
-        Column("at", lazy("时间"), cell=lambda n: wording.moment(n.at), export=lambda n: n.at, nowrap=True),
+        Column("number", _lazy("办件编号"), cell=lambda n: n.case.number, nowrap=True, quiet=True),
+        Column("unit", _lazy("通知单位")),
+        Column("at", _lazy("时间"), cell=lambda n: wording.moment(n.at), export=lambda n: n.at, nowrap=True),
         Column(
             "new",
-            lazy("阅读"),
+            _lazy("阅读"),
             cell=lambda n: badge(_("未读"), "red") if n.pk > n.read_to else _("已读"),
             export=lambda n: _("未读") if n.pk > n.read_to else _("已读"),
             nowrap=True,
             quiet=True,
         ),
     )
-    filters = (Filter("kind", lazy("全部类别"), Notice.Kind.choices),)
+    filters = (Filter("kind", _lazy("全部类别"), Notice.Kind.choices),)
 
 
 @console_view()

@@ -25,9 +25,9 @@ def regulation(request: HttpRequest, name: str = "") -> HttpResponse:
         raise NotFound(_("没有名为“%(name)s”的规则包。") % {"name": name})
     articles = conformity.articles(pack)
     if request.GET.get("format") == "xlsx":
-        heads = [_("条款编号"), _("条"), _("内容"), _("类别"), _("状态"), _("由平台何处落实")]
+        heads = [_("条款编号"), _("条"), _("内容"), _("类别"), _("状态"), _("由平台何处落实"), _("说明")]
         lines = (
-            [c.id, a.label, c.text, c.kind_text, c.status_text, "；".join(c.carried_texts)]
+            [c.id, c.row.clause.article, c.text, c.kind_text, c.status_text, "；".join(c.carried_texts), c.row.note]
             for a in articles
             for c in a.clauses
         )
@@ -41,9 +41,10 @@ def regulation(request: HttpRequest, name: str = "") -> HttpResponse:
         "current": pack.id == current_pack().id,
         "others": [p for p in known.values() if p.id != pack.id],
         "articles": shown,
+        "zh": wording.language() == "zh",
         "query": query,
         "kind": kind,
-        "kinds": conformity.KINDS,
+        "kinds": [*conformity.KINDS, *conformity.statuses()],
         "totals": conformity.totals(articles),
         "gaps": conformity.gaps(pack),
     }
