@@ -15,6 +15,7 @@ from gongshu.packs import Pack
 from .models import EntryVersion, Item
 from .rules import field_label, refuse_secret, secret_marks
 from .vocabulary import FIELDS, Level, SensitiveKind
+from .wording import listed, sentences
 
 
 def set_fields(version: EntryVersion, given: dict[str, Any]) -> None:
@@ -27,7 +28,7 @@ def set_fields(version: EntryVersion, given: dict[str, Any]) -> None:
         except ValueError as error:
             wrong[key] = str(error)
     if wrong:
-        raise Invalid("；".join(wrong.values()), fields=wrong, field=next(iter(wrong)))
+        raise Invalid(sentences(wrong.values()), fields=wrong, field=next(iter(wrong)))
     refuse_secret(version.secret_kinds, pack)
     version.save()
 
@@ -56,7 +57,7 @@ def _clean(key: str, value: Any, pack: Pack) -> Any:
     if options:
         code = int(value) if spec.kind == "int" and str(value).isdigit() else value
         if code not in {code for code, _label in options}:
-            told = "、".join(str(label) for _code, label in options)
+            told = listed(str(label) for _code, label in options)
             raise ValueError(
                 _("“%(label)s”没有“%(value)s”这个选项，可以是：%(options)s。")
                 % {"label": label, "value": value, "options": told}
@@ -92,7 +93,7 @@ def replace_items(version: EntryVersion, given: list[dict[str, Any]]) -> None:
         wrong += [f"{name}：{problem}" for problem in _set_item(item, told)]
         made.append(item)
     if wrong:
-        raise Invalid("；".join(wrong[:20]), field="items")
+        raise Invalid(sentences(wrong[:20]), field="items")
     version.items.all().delete()
     for item in made:
         item._state.adding = True

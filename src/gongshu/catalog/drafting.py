@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gongshu.engine import profile
 from gongshu.engine import source as engine
 from gongshu.engine.source import SourceSpec
+
+from .wording import english
 
 
 @dataclass(frozen=True)
@@ -19,20 +22,35 @@ class Drafted:
 
 
 def draft_table(spec: SourceSpec, table: str) -> Drafted:
-    """Profile a table. Raises SourceError."""
-    columns = engine.columns(spec, table)
+    """Profile a table: types and keys as the source declares, kinds and levels as its cells suggest. SourceError."""
+    found = profile.draft(spec, table)
     comment = next((t.comment for t in engine.tables(spec) if t.name == table), "")
-    items = [
-        {
-            "name": c.name,
-            "label": c.comment[:200] or c.name,
-            "type": c.type,
-            "native_type": c.native_type[:100],
-            "precision": c.precision,
-            "scale": c.scale,
-            "is_key": c.is_key,
-            "nullable": c.nullable,
-        }
-        for c in columns
-    ]
-    return Drafted(name=comment[:200], rows=engine.count(spec, table), items=items)
+    return Drafted(name=comment[:200], rows=found.rows, items=[_item(column) for column in found.columns])
+
+
+def _item(found: profile.ColumnDraft) -> dict[str, Any]:
+    column = found.column
+    return {
+        "name": column.name,
+        "label": column.comment[:200] or column.name,
+        "type": column.type,
+        "native_type": column.native_type[:100],
+        "precision": column.precision,
+        "scale": column.scale,
+        "is_key": column.is_key,
+        "nullable": column.nullable,
+        "suggested_kind": found.kind or "",
+        "suggested_level": found.level,
+        "suggested_why": found.why,
+        "suggested_share": round(found.share * 100),
+        "null_percent": round(found.null_ratio * 100),
+        "kind": found.kind or "",
+        "samples": found.samples_masked,
+    }
+
+
+def why_text(why: str, share: int | None) -> str:
+    """Why a kind was suggested, in the reader's language."""
+    zh, en = profile.WHYS.get(why, profile.WHYS["none"])
+    told = en if english() else zh
+    return told.format(share=share if share is not None else "?")

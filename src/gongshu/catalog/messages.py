@@ -10,6 +10,8 @@ from django.utils.translation import gettext_noop as noop
 from gongshu.engine.source import SourceError
 from gongshu.kernel.errors import Refused
 
+from .wording import listed
+
 MESSAGES: dict[str, str] = {
     "host_unknown": noop(
         "找不到主机“%(host)s”。请核对主机名有无写错；如用域名，请确认平台所在网络能解析，或改填 IP 地址。"
@@ -93,11 +95,7 @@ def facts_of(error: SourceError) -> dict[str, Any]:
 
 def explain(code: str, facts: dict[str, Any]) -> str:
     """The message for a code of the engine, in the reader's language."""
-    plain = {
-        k: "、".join(map(str, v)) if isinstance(v, list) else v
-        for k, v in facts.items()
-        if v not in ("", None)
-    }
+    plain = {k: listed(v) if isinstance(v, list) else v for k, v in facts.items() if v not in ("", None)}
     return _(MESSAGES.get(code, MESSAGES["failed"])) % _Facts(plain)
 
 

@@ -310,7 +310,15 @@ class Item(models.Model):
     nullable = models.BooleanField(_("可空"), default=True)
     suggested_kind = models.CharField(max_length=20, blank=True, default="")
     suggested_level = models.IntegerField(null=True, blank=True)
-    suggested_why = models.CharField(max_length=200, blank=True, default="")
+    suggested_why = models.CharField(
+        max_length=20, blank=True, default="", help_text="gongshu.engine.profile.WHYS"
+    )
+    suggested_share = models.IntegerField(
+        null=True, blank=True, help_text="percent of sampled cells that agree"
+    )
+    null_percent = models.IntegerField(
+        null=True, blank=True, help_text="percent of sampled cells that are empty"
+    )
     kind = models.CharField(_("敏感类别"), max_length=20, blank=True, default="")
     level = models.IntegerField(_("级别"), null=True, blank=True, choices=words.Level.choices)
     code_list = models.JSONField(default=list, blank=True, help_text="[[code, label], ...]")

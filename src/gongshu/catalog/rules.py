@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from gongshu.kernel.clause import Basis, join
@@ -14,6 +13,7 @@ from gongshu.packs import Pack
 
 from .models import EntryVersion
 from .vocabulary import ShareType, basis_ranks
+from .wording import english, listed, sentences
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,15 @@ class Gap:
     basis: Basis
 
 
+def cited(pack: Pack, *clauses: str) -> Basis:
+    """Those of the clauses that belong to the regulation in force: what several texts ask in words of their own, and no
+    parameter of the pack carries."""
+    return Basis(tuple(c for c in clauses if c.partition("-")[0] == pack.prefix))
+
+
 def field_label(pack: Pack, key: str) -> str:
     """The regulation's own word for a field; English readers get the platform's."""
-    return pack.field_label(key, "en" if (get_language() or "").startswith("en") else "zh")
+    return pack.field_label(key, "en" if english() else "zh")
 
 
 def required(pack: Pack, share_type: str) -> dict[str, Basis]:
@@ -89,7 +95,7 @@ def _items(version: EntryVersion, pack: Pack) -> list[Gap]:
     if node.v:
         undecided = [str(i) for i in rows if i.level is None]
         if undecided:
-            names = "、".join(undecided[:8])
+            names = listed(undecided[:8])
             found.append(
                 Gap("items", _("这些信息项还没有确定级别：%(names)s。") % {"names": names}, node.basis)
             )
@@ -107,7 +113,7 @@ def _legal_basis(version: EntryVersion, pack: Pack) -> list[Gap]:
         return [
             Gap(
                 "legal_basis",
-                _("法律依据的效力层级应为：%(ranks)s。") % {"ranks": "、".join(accepted)},
+                _("法律依据的效力层级应为：%(ranks)s。") % {"ranks": listed(accepted)},
                 basis,
             )
         ]
@@ -122,7 +128,7 @@ def secret_gap(kinds: list[str], pack: Pack) -> Gap | None:
     if not excluded:
         return None
     text = _("标注为%(kinds)s的数据不得进入平台编目和共享，请按保密规定办理，不要在本平台填写其内容。")
-    return Gap("secret_kinds", text % {"kinds": "、".join(excluded)}, pack.node("scope.excluded").basis)
+    return Gap("secret_kinds", text % {"kinds": listed(excluded)}, pack.node("scope.excluded").basis)
 
 
 def refuse_secret(kinds: list[str], pack: Pack) -> None:
@@ -139,7 +145,7 @@ def require_complete(version: EntryVersion, pack: Pack) -> None:
         fields: dict[str, str] = {}
         for gap in found:
             fields[gap.field] = fields[gap.field] + gap.message if gap.field in fields else gap.message
-        message = "".join(dict.fromkeys(gap.message for gap in found))
+        message = sentences(gap.message for gap in found)
         raise Invalid(
             message,
             fields=fields,

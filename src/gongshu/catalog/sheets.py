@@ -23,6 +23,7 @@ from gongshu.packs.loader import clauses
 
 from .rules import field_label, required
 from .vocabulary import FIELDS, Level, SensitiveKind, ShareType, basis_ranks
+from .wording import listed
 
 MOST = 5000
 """Rows of one file."""
@@ -61,7 +62,7 @@ def entry_heads(pack: Pack) -> list[Head]:
             heads.append(Head("legal_basis.article", _("依据条款")))
             continue
         options = [(c, str(text)) for c, text in FIELDS[key].options(pack)] if key in FIELDS else []
-        told = "、".join(f"{c} {clauses()[c].article}" for c in asked[key].clauses) if key in asked else ""
+        told = listed(f"{c} {clauses()[c].article}" for c in asked[key].clauses) if key in asked else ""
         heads.append(Head(key, label, options, key in asked, told))
     return [*heads, Head("summary", _("摘要"))]
 
@@ -106,7 +107,7 @@ def template(pack: Pack) -> bytes:
         told = (
             head.label,
             _("必填") if head.required else "",
-            "、".join(t for _c, t in head.options),
+            listed(t for _c, t in head.options),
             head.ground,
         )
         for column, text in enumerate(told):
@@ -202,7 +203,7 @@ def _lines(book: Any, index: int, heads: list[Head], wrong: dict[str, str]) -> I
             wrong[f"{name}!{_letter(column)}1"] = _("模板中没有“%(label)s”这一列。") % {"label": label}
     missing = [h.label for h in heads if h.required and h not in placed.values()]
     if missing:
-        wrong[f"{name}!1"] = _("缺少这些列：%(labels)s。") % {"labels": "、".join(missing)}
+        wrong[f"{name}!1"] = _("缺少这些列：%(labels)s。") % {"labels": listed(missing)}
         return
     if len(rows) > MOST:
         wrong[f"{name}!{MOST}"] = _("一次最多导入 %(n)d 行，请分次导入。") % {"n": MOST}
@@ -228,7 +229,7 @@ def _cell(line: _Line, head: Head, raw: Any, wrong: dict[str, str]) -> None:
             str(code): code for code, _t in head.options
         }
         if value not in by_text:
-            options = "、".join(str(text) for _code, text in head.options)
+            options = listed(str(text) for _code, text in head.options)
             wrong[line.at(head.key)] = _("“%(value)s”不是“%(label)s”的选项，可以是：%(options)s。") % {
                 "value": value,
                 "label": head.label,

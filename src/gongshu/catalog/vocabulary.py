@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import IntegerChoices, TextChoices
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from gongshu.packs import Pack
 from gongshu.packs.check import codes
+
+from .wording import english
 
 
 class SystemKind(TextChoices):
@@ -194,7 +195,7 @@ class SensitiveKind(TextChoices):
 def code_label(code: str) -> str:
     """A code of the packs (push_periodic, data_center ...) in the reader's language."""
     known = codes().get(code)
-    return known.label("en" if (get_language() or "").startswith("en") else "zh") if known else code
+    return known.label("en" if english() else "zh") if known else code
 
 
 @dataclass(frozen=True)

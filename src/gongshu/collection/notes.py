@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
 from gongshu.catalog.messages import explain
+from gongshu.catalog.wording import listed
 from gongshu.journal import clock
 
 from .models import Batch, BatchNote
@@ -41,5 +42,5 @@ def text(code: str, facts: dict[str, Any]) -> str:
     """A log or error code in the reader's language; codes of the engine have the catalog's messages."""
     if code not in TEXTS:
         return explain(code, facts)
-    told = {k: "、".join(map(str, v)) if isinstance(v, list) else v for k, v in facts.items()}
+    told = {k: listed(v) if isinstance(v, list) else v for k, v in facts.items()}
     return _(TEXTS[code]) % told

@@ -12,7 +12,9 @@ from gongshu.casework.models import Case
 from gongshu.casework.services import case_open
 from gongshu.catalog import selectors as catalog
 from gongshu.catalog.models import Entry, EntryVersion
+from gongshu.catalog.rules import cited
 from gongshu.catalog.vocabulary import COLLECTABLE, EntryState, ResourceType, UpdateCycle, collect_modes
+from gongshu.catalog.wording import listed
 from gongshu.journal import clock
 from gongshu.journal.services import Actor, event_append, service
 from gongshu.kernel.errors import Conflict, Invalid, Refused
@@ -68,7 +70,7 @@ def _collectable(entry: Entry) -> EntryVersion:
     if entry.state != EntryState.PUBLISHED or entry.current is None:
         raise Refused(
             _("“%(name)s”还没有已发布的目录版本，不能归集；请先完成目录编制和审核。") % {"name": entry.name},
-            basis=pack.collect.only_catalogued.basis,
+            basis=pack.collect.only_catalogued.basis | cited(pack, "PJ-13.1"),
             code="not_catalogued",
         )
     kind = entry.current.resource_type
@@ -141,7 +143,7 @@ def collection_plan(
             _(
                 "归集已经开始，归集方式、频率和内容不能直接修改；请提交归集变更申请，审核通过后在生效日期起执行。"
             ),
-            basis=pack.collect.change_items.basis | pack.collect.change_notice.basis,
+            basis=pack.collect.change_items.basis | pack.collect.change_notice.basis | cited(pack, "ZY-19.1"),
             code="needs_change",
         )
     if mode:
@@ -233,7 +235,7 @@ def plan_clean(version: EntryVersion, mode: str, cycle: str, columns: list[str] 
     modes = dict(collect_modes(pack))
     if mode and mode not in modes:
         raise Invalid(
-            _("归集方式应为：%(modes)s。") % {"modes": "、".join(map(str, modes.values()))},
+            _("归集方式应为：%(modes)s。") % {"modes": listed(modes.values())},
             field="mode",
             basis=pack.collect.modes.basis,
         )
@@ -244,7 +246,7 @@ def plan_clean(version: EntryVersion, mode: str, cycle: str, columns: list[str] 
     if stray:
         raise Refused(
             _("目录中没有这些信息项，不能归集：%(names)s。如确需归集，请先办理目录变更。")
-            % {"names": "、".join(stray)},
+            % {"names": listed(stray)},
             field="columns",
             basis=pack.collect.only_catalogued.basis,
             code="outside_catalog",

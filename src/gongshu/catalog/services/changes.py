@@ -17,6 +17,7 @@ from gongshu.org.policy import body_unit, current_pack, explain, may, require
 from .. import selectors
 from ..models import ChangeEvent, Entry, EntryVersion, Item
 from ..vocabulary import FIELDS, VersionState
+from ..wording import listed
 from .review import CATALOG_CHANGE, reviewing_parties
 
 
@@ -81,7 +82,7 @@ def change_event_register(
     triggers = [str(t) for t in pack.catalog.change_triggers.v]
     if trigger not in triggers:
         raise Invalid(
-            _("变更情形应为：%(triggers)s。") % {"triggers": "、".join(triggers)},
+            _("变更情形应为：%(triggers)s。") % {"triggers": listed(triggers)},
             field="trigger",
             basis=pack.catalog.change_triggers.basis,
         )

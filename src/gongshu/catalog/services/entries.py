@@ -28,6 +28,7 @@ from ..vocabulary import (
     SourceKind,
     VersionState,
 )
+from ..wording import listed
 
 FORMATS = {SourceKind.EXCEL: Format.XLSX, SourceKind.CSV: Format.CSV}
 
@@ -151,7 +152,7 @@ def entry_connect(*, actor: Actor, entry: str, source: str, table: str) -> Entry
     if missing:
         raise Invalid(
             _("表“%(table)s”中没有这些信息项的字段：%(names)s。")
-            % {"table": table, "names": "、".join(missing)},
+            % {"table": table, "names": listed(missing)},
             field="table",
         )
     try:

@@ -7,6 +7,7 @@ import hashlib
 from django.utils.translation import gettext as _
 
 from gongshu.casework.models import Case
+from gongshu.casework.registry import pack_of
 from gongshu.casework.services import case_open
 from gongshu.journal import clock
 from gongshu.journal.services import Actor, event_append, service
@@ -17,7 +18,7 @@ from gongshu.org.policy import body_unit, current_pack, require
 
 from .. import selectors
 from ..models import Entry, EntryVersion
-from ..rules import require_complete
+from ..rules import cited, require_complete
 from ..vocabulary import EntryState, VersionState
 
 ENTRY_REVIEW = "entry_review"
@@ -109,7 +110,7 @@ def publish(version: EntryVersion, actor: Actor, case: Case, basis: Basis) -> No
         unit=entry.unit_id,
         case=case.pk,
         pack=str(case.pack_version),
-        basis=basis,
+        basis=basis | cited(pack_of(case.pack_version), "XC-1.3c", "PJ-14.1"),
         body={
             "version": version.number,
             "digest": version.digest,

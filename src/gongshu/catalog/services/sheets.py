@@ -7,12 +7,13 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from gongshu.journal.services import Actor, service
+from gongshu.journal.services import Actor, event_append, service
 from gongshu.kernel.errors import Invalid, NotFound, Refused
 from gongshu.org.models import Unit
-from gongshu.org.policy import require
+from gongshu.org.policy import current_pack, require
 
 from ..models import Entry, System
+from ..rules import cited
 from .entries import entry_create
 
 
@@ -55,6 +56,14 @@ def entries_import(*, actor: Actor, unit: str, entries: list[dict[str, Any]]) ->
         raise Invalid(
             _("有 %(n)d 处需要更正，未导入任何目录。") % {"n": len(wrong)}, fields=wrong, code="sheet"
         )
+    event_append(
+        actor=actor,
+        type="catalog.entries.imported",
+        subject=("unit", owner.code, owner.name),
+        unit=owner.pk,
+        body={"entries": [entry.code for entry in made]},
+        basis=cited(current_pack(), "PT-15.3a"),
+    )
     return {"count": len(made), "entries": [entry.code for entry in made]}
 
 

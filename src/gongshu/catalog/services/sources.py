@@ -18,6 +18,7 @@ from .. import selectors
 from ..messages import facts_of, refused
 from ..models import DataSource, Sequence
 from ..vocabulary import FILE_KINDS, SourceKind
+from ..wording import sentences
 
 PORTS = {SourceKind.POSTGRESQL: 5432, SourceKind.MARIADB: 3306}
 CONNECT_SECONDS = 6
@@ -160,5 +161,5 @@ def _clean(
     if told["port"] is not None and not 1 <= told["port"] <= 65535:
         wrong["port"] = _("端口应在 1 至 65535 之间。")
     if wrong:
-        raise Invalid("；".join(wrong.values()), fields=wrong, field=next(iter(wrong)))
+        raise Invalid(sentences(wrong.values()), fields=wrong, field=next(iter(wrong)))
     return told

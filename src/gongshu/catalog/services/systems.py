@@ -16,6 +16,7 @@ from gongshu.org.policy import current_pack, require
 from .. import selectors
 from ..models import Sequence, System
 from ..vocabulary import Hosting, Network, Ownership, SystemKind, SystemStatus
+from ..wording import sentences
 
 _CHOICES = {
     "kind": SystemKind,
@@ -129,7 +130,7 @@ def _clean(given: dict[str, str]) -> dict[str, str]:
         if len(told[key]) > (System._meta.get_field(key).max_length or 0):
             wrong[key] = _("不能超过 %(n)d 字。") % {"n": System._meta.get_field(key).max_length}
     if wrong:
-        raise Invalid("；".join(wrong.values()), fields=wrong, field=next(iter(wrong)))
+        raise Invalid(sentences(wrong.values()), fields=wrong, field=next(iter(wrong)))
     _refuse_platform(told["kind"])
     return told
 
