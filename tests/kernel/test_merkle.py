@@ -162,3 +162,10 @@ def test_full_tiles_can_be_put_away(count: int, steps: int) -> None:
     assert {**stored, **lean.changed} == whole.changed
     for (level, index), data in stored.items():
         assert tile_root(data) == whole._subtree(8 * (level + 1), index)
+
+
+def test_an_inner_node_is_no_leaf() -> None:
+    tree, _ = tree_of(4)
+    root, left = tree.root(), tree.root(2)
+    assert not verify_inclusion(root, 0, 4, [], root)
+    assert not verify_inclusion(left, 0, 4, tree.inclusion(0)[1:], root)
