@@ -136,3 +136,12 @@ def test_a_worker_ends_when_asked_and_finishes_what_it_has(worker: Start) -> Non
     assert process.wait(10) == 0
     assert told("effect b") == ["effect b"]
     assert states() == {"test.slow_once": "succeeded"}
+
+
+def test_jobs_with_the_same_lock_run_one_after_the_other(worker: Start) -> None:
+    worker()
+    for key in ("c", "d", "e"):
+        jobs.defer("test.slow_once", _lock="one at a time", key=key, seconds=0.3)
+    until(lambda: len(told("effect %")) == 3)
+    order = [line.split()[:2] for line in told("%") if line.startswith(("begun", "effect"))]
+    assert order == [[what, key] for key in ("c", "d", "e") for what in ("begun", "effect")]
