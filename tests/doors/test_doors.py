@@ -146,3 +146,27 @@ def test_the_openapi_document_has_every_operation() -> None:
     assert document["openapi"].startswith("3.1")
     documented = {o["operationId"] for path in document["paths"].values() for o in path.values()}
     assert documented == set(OPERATIONS)
+
+
+def test_a_repeated_write_answers_the_same_and_changes_nothing(office_token: str) -> None:
+    from gongshu.journal.models import Event
+
+    client = Client(headers={"Authorization": f"Bearer {office_token}", "Idempotency-Key": "k-1"})
+    body = json.dumps({"unit": "office", "name": "社会救助系统", "business": "低保审核"})
+    first = client.post("/api/v1/systems", body, "application/json")
+    again = client.post("/api/v1/systems", body, "application/json")
+    assert first.status_code == again.status_code == 200, first.content
+    assert first.json() == again.json()
+    assert Event.objects.filter(type="catalog.system.registered").count() == 1
+    other = client.post("/api/v1/systems", json.dumps({"unit": "office", "name": "另一系统", "business": "x"}), "application/json")
+    assert other.status_code == 409
+
+
+@pytest.fixture
+def office_token(account, token: str) -> str:
+    """The same person, now a steward."""
+    from gongshu.org.models import Post, Unit
+
+    unit = Unit.objects.create(code="office", name="民政局", path="/office/", region="620700")
+    Post.objects.create(account=account, unit=unit, kind="steward", starts=date(2020, 1, 1))
+    return token

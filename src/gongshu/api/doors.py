@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import logging
@@ -9,6 +10,8 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -17,8 +20,10 @@ from ninja.errors import ValidationError as NinjaValidationError
 from pydantic import BaseModel, ConfigDict, create_model
 
 from gongshu import __version__
+from gongshu.engine.suite import open_, seal
+from gongshu.journal.models import Answered
 from gongshu.journal.registry import OPERATIONS, Operation
-from gongshu.kernel.errors import Refused
+from gongshu.kernel.errors import Conflict, Invalid, Refused
 
 from .auth import Session, Token, actor_of
 
@@ -102,7 +107,7 @@ def _view(operation: Operation) -> Any:
         payload = given.pop("payload", None)
         values = {n: getattr(payload, n) for n in rest} if payload is not None else {}
         with translation.override(_language(request)):
-            return plain(operation.function(actor=actor_of(request), **given, **values))
+            return once(request, operation, {**given, **values})
 
     parameters = [inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     for name in in_path:
@@ -115,6 +120,32 @@ def _view(operation: Operation) -> Any:
     view.__annotations__ = {p.name: p.annotation for p in parameters[1:]}
     view.__name__ = operation.name.replace(".", "_")
     return view
+
+
+def once(request: HttpRequest, operation: Operation, values: dict[str, Any]) -> Any:
+    """Run the operation; a write whose Idempotency-Key has been answered before gets that answer again instead."""
+    actor = actor_of(request)
+    key = request.headers.get("Idempotency-Key", "")
+    if not (operation.writes and key):
+        return plain(operation.function(actor=actor, **values))
+    if len(key) > 100:
+        raise Invalid(_("Idempotency-Key 不能超过 100 个字符。"))
+    asked = hashlib.sha256(json.dumps([operation.name, plain(values)], sort_keys=True).encode()).hexdigest()
+    with transaction.atomic():
+        # A second request with the key waits here until the first has committed or failed.
+        Answered.objects.bulk_create(
+            [Answered(account_id=actor.account_id, key=key, request=asked)], ignore_conflicts=True
+        )
+        kept = Answered.objects.select_for_update().get(account_id=actor.account_id, key=key)
+        if kept.request != asked:
+            raise Conflict(_("这个 Idempotency-Key 已用于另一个请求，请换一个。"))
+        bound = f"answered:{actor.account_id}:{key}".encode()
+        if kept.answer:
+            return json.loads(open_(settings.GONGSHU_MASTER_KEY(), kept.answer, bound))
+        answer = plain(operation.function(actor=actor, **values))
+        kept.answer = seal(settings.GONGSHU_MASTER_KEY(), json.dumps(answer).encode(), bound)
+        kept.save(update_fields=["answer"])
+    return answer
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:

@@ -65,3 +65,19 @@ class Event(models.Model):
             "body": self.body,
             "digest": bytes(self.digest).hex(),
         }
+
+
+class Answered(models.Model):
+    """What a write through the REST API answered, by the caller's Idempotency-Key, so that repeating it after a lost
+    answer changes nothing. Written in the transaction of the write itself; kept a day.
+    """
+
+    account_id = models.BigIntegerField()
+    key = models.CharField(max_length=100)
+    request = models.CharField(max_length=64)
+    answer = models.TextField(default="", help_text="sealed: an answer may hold a secret that is shown once")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account_id", "key"], name="answered_once")]
+        indexes = [models.Index(fields=["at"], name="answered_at")]

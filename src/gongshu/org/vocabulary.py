@@ -111,6 +111,8 @@ ROLE_ACTIONS: dict[str, dict[str, str]] = {
         "issue.view": Scope.SUBTREE,
         "share.view": Scope.SUBTREE,
         "share.reply": Scope.UNIT,
+        "share.review": Scope.UNIT,
+        "share.grant": Scope.UNIT,
         "case.view": Scope.SUBTREE,
         "org.view": Scope.ALL,
         "org.file": Scope.UNIT,
@@ -151,10 +153,10 @@ ROLE_ACTIONS: dict[str, dict[str, str]] = {
 }
 """Which action a kind of post carries, and how far.
 
-The auditor's actions all read; the three administrators share none of the business actions (三员分立). In a unit without
-a steward on duty its head does the steward's work, so that no task is left lying (PT-5.3b; the access view knows it too).
-A body that reviews for all (authority, data center) is given its cases by the procedure's parties, so its reviewers need
-no wider scope; to oversee, a reviewer there sees all by `OVERSIGHT`.
+The auditor's actions all read; the three administrators share none of the business actions (三员分立). In a unit
+without a steward on duty its head does the steward's work, so that no task is left lying (PT-5.3b; the access view
+knows it too). A body that reviews for all (authority, data center) is given its cases by the procedure's parties, so
+its reviewers need no wider scope; to oversee, a reviewer there sees all by `OVERSIGHT`.
 """
 
 OVERSIGHT: tuple[str, ...] = ("case.view", "collection.view", "issue.view", "share.view")
