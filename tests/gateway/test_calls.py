@@ -258,6 +258,17 @@ def test_revocation_is_effective_within_a_second_on_every_worker(gate: Gate, c1:
     assert {a.problem for a in answers} == {"grant-revoked"}
 
 
+def test_a_revocation_that_no_worker_heard_of_holds_all_the_same(gate: Gate, c1: Caller) -> None:
+    path = gate.grant("G-DEAF")
+    settled()
+    assert c1.get(path, person(42)).status == 200
+    gate.sql("ALTER TABLE gate.grant_ DISABLE TRIGGER grant_announce")
+    gate.sql("UPDATE gate.grant_ SET state = 'revoked' WHERE grant_no = 'G-DEAF'")
+    answers = at_once(16, 8, lambda _: c1.get(path, person(42)))
+    gate.sql("ALTER TABLE gate.grant_ ENABLE TRIGGER grant_announce")
+    assert {a.problem for a in answers} == {"grant-revoked"}
+
+
 def test_a_changed_grant_is_served_as_changed(gate: Gate, c1: Caller) -> None:
     path = gate.grant("G-CHANGE")
     settled()
