@@ -44,6 +44,14 @@ def lake(pg_dsn: str, tmp_path: Path) -> Lake:
     return made
 
 
+@pytest.fixture(scope="module")
+def lake_module(pg_dsn_module: str, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake that the tests of one module share."""
+    made = Lake(pg_dsn_module, tmp_path_factory.mktemp("lake"))
+    made.ensure()
+    return made
+
+
 @pytest.fixture
 def file_spec(tmp_path: Path) -> Callable[..., SourceSpec]:
     """A file source under the test's directory."""

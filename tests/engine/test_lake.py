@@ -50,6 +50,8 @@ def test_the_same_batch_again_returns_what_was_recorded(
     fill(pg_dsn, 5)
     assert lake.ingest(postgresql, "pop", None, "pop", "b1") == first
     assert lake.count("pop") == 100
+    with pytest.raises(LakeError, match="recorded for pop"):
+        lake.ingest(postgresql, "pop", None, "elsewhere", "b1")
 
 
 def test_digest_is_of_content_not_of_order(pg_dsn: str, postgresql: SourceSpec, lake: Lake) -> None:

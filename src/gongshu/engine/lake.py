@@ -152,6 +152,8 @@ class Lake:
         _check_target(target)
         with self._lock(f"target {target}", cancelled) as held:
             done = self.batch(batch_id)
+            if done and done.target != target:
+                raise LakeError(f"batch {batch_id} is recorded for {done.target}, not for {target}")
             if done:
                 return done
             self._sweep(target)
@@ -195,12 +197,14 @@ class Lake:
     def columns(self, target: str) -> list[tuple[str, str]]:
         """Names and DuckDB types. LakeError when there is no such table."""
         with self.session() as con:
-            self._require(con, target)
-            return [(row[0], row[1]) for row in con.execute(f"DESCRIBE {self.relation(target)}").fetchall()]
+            self.require(con, target)
+            return [
+                (row[0], row[1]) for row in con.execute(f"DESCRIBE FROM {self.relation(target)}").fetchall()
+            ]
 
     def count(self, target: str, snapshot: int | None = None) -> int:
         with self.session() as con:
-            self._require(con, target)
+            self.require(con, target)
             row = con.execute(f"SELECT count(*) FROM {self.relation(target, snapshot)}").fetchone()
             return int(row[0]) if row else 0
 
@@ -209,7 +213,7 @@ class Lake:
     ) -> pa.Table:
         """Up to `limit` rows, in no particular order."""
         with self.session() as con:
-            self._require(con, target)
+            self.require(con, target)
             chosen = ", ".join(ident(name) for name in columns) if columns else "*"
             query = f"SELECT {chosen} FROM {self.relation(target, snapshot)} LIMIT {int(limit)}"
             return con.execute(query).to_arrow_table()
@@ -220,7 +224,7 @@ class Lake:
         """About `size` rows drawn from everywhere in the table; the same ones for the same content and seed."""
         with self.session() as con:
             con.execute("SET threads = 1")
-            self._require(con, target)
+            self.require(con, target)
             chosen = ", ".join(ident(name) for name in columns) if columns else "*"
             drawn = f"USING SAMPLE reservoir({int(size)} ROWS) REPEATABLE ({int(seed)})"
             return con.execute(f"SELECT {chosen} FROM {self.relation(target)} {drawn}").to_arrow_table()
@@ -256,7 +260,9 @@ class Lake:
         ids = dict(rows)
         return [replace(batch, snapshot=ids.get(batch.batch_id)) for batch in found]
 
-    def _require(self, con: duckdb.DuckDBPyConnection, target: str) -> None:
+    def require(self, con: duckdb.DuckDBPyConnection, target: str) -> None:
+        """Raise LakeError unless the table exists."""
+        _check_target(target)
         if not _exists(con, target):
             raise LakeError(f"the lake has no table {target}")
 
