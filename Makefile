@@ -12,7 +12,7 @@ PO := $(shell find src -name '*.po' 2>/dev/null)
 CODE := src tests $(wildcard benchmarks examples)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install dev test lint format types imports clauses bench lock browsers check clean distclean
+.PHONY: help run install dev test lint format types imports clauses bench lock browsers check verifier clean distclean
 
 help: ## List the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ bench: dev $(VENV)/.bench ## Measure against the peers, as ratios in one run: ma
 
 check: install ## Say whether this installation is safe and whole
 	@$(BIN)/gongshu check
+
+verifier: install ## Build dist/gongshu-verify.pyz, which proves receipts on any machine with Python 3.7+
+	@$(BIN)/python -m gongshu.kernel.bundle dist/gongshu-verify.pyz
 
 browsers: ## Install Chromium and Chinese fonts for the browser tests, where they are missing
 	@sh .ci/packages browsers

@@ -15,11 +15,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+import hypothesis
 import psycopg
 import pytest
 
 pytest_plugins = ("tests.plugins.clause_plugin",)
 HOME = Path(os.environ["GONGSHU_HOME"])
+
+# A busy machine is no defect of the code.
+hypothesis.settings.register_profile("gongshu", deadline=None)
+hypothesis.settings.load_profile("gongshu")
 
 _missing: list[str] = []
 

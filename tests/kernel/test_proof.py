@@ -188,6 +188,13 @@ def test_why_a_receipt_proves_nothing(code: str, raw: bytes, key: Key, body: byt
     assert fault.value.code == code and code in verifier.TEXTS
 
 
+def test_extra_data_has_one_spelling() -> None:
+    proof = Proof.parse(made())
+    respelled = json.dumps(json.loads(proof.extra), indent=1, ensure_ascii=False).encode()
+    with pytest.raises(ProofFault, match="canonical"):
+        verify(Proof(proof.index, proof.path, proof.checkpoint, respelled).write(), str(KEY))
+
+
 def test_another_leaf_is_not_included() -> None:
     proof = Proof.parse(made())
     other = canonical({"key": str(KEY), "leaf": {**LEAF, "type": "x"}, "disclosed": {}})

@@ -45,15 +45,16 @@ def pack_files() -> list[Path]:
 
 
 def read_yaml(path: Path) -> Any:
-    """The file as plain values. Raises yaml.YAMLError and OSError."""
+    """The file as plain values, not to be changed. Raises yaml.YAMLError and OSError."""
     return _plain(path.read_text(encoding="utf-8"))
 
 
+@lru_cache(maxsize=16)
 def _plain(text: str) -> Any:
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Safe YAML that refuses a key given twice, which would silently hide the first value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
