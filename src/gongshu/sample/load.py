@@ -25,11 +25,13 @@ from gongshu.kernel.errors import Refused
 from gongshu.runner import config, jobs, mariadb
 from gongshu.runner.errors import RunnerError, tell
 
-from . import SEED, generate, stores, story, units
+from . import SEED, dealings, generate, stores, story, units
 from .datasets import SOURCES
 
 log = logging.getLogger(__name__)
 DONE = "sample.step.done"
+LAPSES_FROM = 30
+"""Working days ago from which limits are looked at every day, so that each lapses on its own day."""
 
 
 def load(seed: int = SEED) -> bool:
@@ -96,11 +98,12 @@ def _stores(seed: int) -> None:
 def _story() -> None:
     """Every step on its day, the limits of each day lapsing before it begins; then today's."""
     by_day: dict[int, list[story.Step]] = {}
-    for step in story.steps():
+    for step in (*story.steps(), *dealings.steps()):
         by_day.setdefault(step.ago, []).append(step)
-    for ago in sorted({*by_day, 0}, reverse=True):
-        today = [s for s in by_day.get(ago, []) if not _is_done(s.name)]
-        if not today and ago:
+    done = set(Event.objects.filter(type=DONE).values_list("subject_id", flat=True))
+    for ago in range(story.FOUNDED, -1, -1):
+        today = [s for s in by_day.get(ago, []) if _id(s.name) not in done]
+        if not today and ago > LAPSES_FROM:
             continue
         with _morning(ago):
             clocks_lapse()

@@ -59,14 +59,24 @@ def reader_name(source: Source) -> str:
 
 
 def reader_password(source: Source) -> str:
-    """Its password: made once for this installation, kept in sample.json, mode 0600."""
+    """Its password: made once for this installation."""
+    return secrets_kept().get(source.code) or secret_keep(source.code, secrets.token_hex(12))
+
+
+def secrets_kept() -> dict[str, str]:
+    """Passwords of the stores and keys of the business systems, in sample.json of the state directory, mode 0600."""
     path = config.home() / "sample.json"
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    if source.code not in kept:
-        kept[source.code] = secrets.token_hex(12)
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(kept, indent=1))
-    return str(kept[source.code])
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def secret_keep(name: str, secret: str) -> str:
+    """Keep one more; returns it."""
+    path = config.home() / "sample.json"
+    aside = path.with_suffix(".aside")
+    aside.touch(mode=0o600)
+    aside.write_text(json.dumps({**secrets_kept(), name: secret}, indent=1))
+    aside.replace(path)
+    return secret
 
 
 def spec(source: Source, files_root: Path) -> SourceSpec:

@@ -113,7 +113,8 @@ def units_load(start: date) -> None:
             _staff(code, unit, short, hashed, start)
     for username, name, kind in ADMINISTRATORS:
         _person(username, name, ROOT, (kind,), hashed, start)
-    _person("newcomer", "待任职人员乙", None, (), hashed, start)
+    for number, sign in enumerate("乙丙丁", start=1):
+        _person(f"newcomer{number if number > 1 else ''}", f"待任职人员{sign}", None, (), hashed, start)
 
 
 def bodies_of(pack: Pack) -> dict[str, str]:
