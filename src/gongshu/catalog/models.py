@@ -284,6 +284,7 @@ class EntryVersion(models.Model):
     def as_dict(self) -> dict[str, Any]:
         """The version as the API shows it."""
         return self.content() | {
+            "items": [item.as_dict() for item in self.items.all()],
             "state": self.state,
             "revision": self.revision,
             "row_count": self.row_count,
@@ -330,6 +331,20 @@ class Item(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.name
+
+    @property
+    def kind_text(self) -> str:
+        """The sensitive kind in words."""
+        return (
+            str(words.SensitiveKind(self.kind).label)
+            if self.kind in words.SensitiveKind.values
+            else self.kind
+        )
+
+    @property
+    def level_text(self) -> str:
+        """The level in words."""
+        return str(words.Level(self.level).label) if self.level else "—"
 
     def content(self) -> dict[str, Any]:
         """What the item states, as canonical JSON values."""
