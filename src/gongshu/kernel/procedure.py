@@ -13,8 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from .clause import Basis
+
+Label: TypeAlias = Any
+"""Text for people: a string, or one that a door translates when it shows it (the kernel knows no translator)."""
 
 SYSTEM_ROLE = "system"
 """The role that makes moves nobody has to ask for (automatic grants, lapses, first retrieval)."""
@@ -39,11 +43,11 @@ class Field:
     """
 
     name: str
-    label: str
+    label: Label
     kind: str = "text"
     required: bool = True
-    choices: tuple[tuple[str, str], ...] = ()
-    help: str = ""
+    choices: tuple[tuple[str, Label], ...] = ()
+    help: Label = ""
     clause: Basis | None = None
 
 
@@ -61,7 +65,7 @@ class Clock:
     """
 
     name: str
-    label: str
+    label: Label
     days: int
     owner: str
     runs_in: tuple[str, ...]
@@ -95,7 +99,7 @@ class State:
     """A place where a case waits. `all_of`: roles that must each make the state's joint move before it is left."""
 
     name: str
-    label: str
+    label: Label
     final: bool = False
     outcome: str = ""
     all_of: tuple[str, ...] = ()
@@ -112,7 +116,7 @@ class Move:
     """
 
     name: str
-    label: str
+    label: Label
     sources: tuple[str, ...]
     target: str
     by: tuple[str, ...]
@@ -133,7 +137,7 @@ class Procedure:
     """A whole workflow. `subject` names the kind of thing it is about; `prefix` begins its case numbers."""
 
     name: str
-    label: str
+    label: Label
     prefix: str
     subject: str
     initial: str

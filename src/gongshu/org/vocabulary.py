@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from gongshu.kernel.procedure import Label
+
 
 class PostKind(TextChoices):
     """What a person is in a unit."""
@@ -38,7 +40,7 @@ class Action:
     """Something a person may be allowed to do. `two_factor`: only with a second factor set up and used."""
 
     name: str
-    label: str
+    label: Label
     two_factor: bool = False
 
 

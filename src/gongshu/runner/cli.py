@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import gongshu
 
-from .errors import RunnerError
+from .errors import RunnerError, tell
 
 
 def _own_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -78,6 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RunnerError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(tell("已中断。", "interrupted."), file=sys.stderr)
+        return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
