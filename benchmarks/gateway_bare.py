@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 SQL, PARAMS = os.environ["BENCH_SQL"], json.loads(os.environ["BENCH_PARAMS"])
-LANES = 2
+LANES = 1
 
 _queue: list[tuple[str, asyncio.Future[str]]] = []
 _more = asyncio.Event()

@@ -95,6 +95,8 @@ class Suite:
     # ---- digests
     def hash(self, data: bytes) -> bytes:
         """Digest of ``data`` (32 bytes in both suites)."""
+        if self.hash_name == "sha256":  # the constructor is twice as fast as new() for short data
+            return hashlib.sha256(data).digest()
         return hashlib.new(self.hash_name, data).digest()
 
     def mac(self, key: bytes, data: bytes) -> bytes:

@@ -66,6 +66,7 @@ def read_query(query: bytes) -> dict[str, str]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def read_case(raw: bytes) -> str | None:
     """The case number of header X-Case-No, None if there is none; raises Refusal ``bad-header``."""
     if not raw:

@@ -127,6 +127,7 @@ class Lanes:
                 await self._more.wait()
                 # Requests already read from their sockets get to join before the batch leaves.
                 await asyncio.sleep(0)
+            if not self._queue:
                 continue
             batch = self._take()
             self._busy += 1
