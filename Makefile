@@ -12,13 +12,18 @@ PO := $(shell find src -name '*.po' 2>/dev/null)
 CODE := src tests $(wildcard benchmarks examples)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install dev test lint format types imports clauses bench lock browsers check verifier clean distclean
+.PHONY: help run gongshu install dev test lint format types imports clauses bench lock browsers check verifier clean distclean
 
 help: ## List the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
+SAMPLE = GONGSHU_SAMPLE=1 GONGSHU_PACK=$(PACK) GONGSHU_HOME=$${GONGSHU_HOME:-$(CURDIR)/var/$(PACK)}
+
 run: install ## Start everything with the sample county: make run [PACK=zhangye] [DATABASE_URL=...]
-	@GONGSHU_SAMPLE=1 GONGSHU_PACK=$(PACK) GONGSHU_HOME=$${GONGSHU_HOME:-$(CURDIR)/var/$(PACK)} $(BIN)/gongshu run
+	@$(SAMPLE) $(BIN)/gongshu run
+
+gongshu: install ## Any command in the sample county: make gongshu ARGS="sample totp authority_reviewer"
+	@$(SAMPLE) $(BIN)/gongshu $(ARGS)
 
 install: $(VENV)/.installed $(VENV)/.messages ## Install the locked, hashed dependencies into .venv
 
