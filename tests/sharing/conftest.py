@@ -21,6 +21,15 @@ ITEMS = [
 POSTS = ("steward", "reviewer", "reviewer2", "head")
 
 
+def under(**clauses: list[str]) -> pytest.MarkDecorator:
+    """Run a test in a county under each of these packs, marked with the clauses it proves under that one."""
+    params = [
+        pytest.param(pack, marks=[pytest.mark.clause(clause) for clause in proved])
+        for pack, proved in clauses.items()
+    ]
+    return pytest.mark.parametrize("county", params, indirect=True)
+
+
 class County:
     """Units, people and helpers of one test."""
 

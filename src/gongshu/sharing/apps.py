@@ -7,4 +7,4 @@ class SharingConfig(AppConfig):
 
     def ready(self) -> None:
         """Declare the procedures of this domain."""
-        from . import procedures  # noqa: F401
+        from . import links, procedures  # noqa: F401

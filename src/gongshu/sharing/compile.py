@@ -13,9 +13,9 @@ from typing import Any
 
 from gongshu.catalog.models import Item
 from gongshu.gateway.spec import Column, GrantSpec, Quota, quote
+from gongshu.governance import masks
 from gongshu.kernel.canonical import canonical
 
-from . import masks
 from .models import ShareRequest
 from .vocabulary import GATE_TYPES, Mode, Op
 
@@ -29,12 +29,12 @@ SQL_TYPES = {
     "boolean": "boolean",
 }
 PAGE_MAX = 500
-NONE = masks.NONE
+KEEP = masks.KEEP
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """spec: for the gateway. masks: item -> kind of mask, "none" included. digest: SHA-256 of the canonical spec."""
+    """spec: for the gateway. masks: item -> kind of mask, "keep" included. digest: SHA-256 of the canonical spec."""
 
     spec: GrantSpec
     masks: dict[str, str]
@@ -58,7 +58,7 @@ def compile_grant(request: ShareRequest) -> Compiled:
     chosen = reply.get("masks") or {}
     hidden = {name: mask_of(request, by_name[name], chosen) for name in granted}
     columns = tuple(_column(by_name[name], hidden[name]) for name in granted)
-    keys = tuple(k for k in request.keys if k in granted and hidden[k] == NONE)
+    keys = tuple(k for k in request.keys if k in granted and hidden[k] == KEEP)
     where_sql, where_params = scope_sql(request.scope, by_name)
     valid_to = date.fromisoformat(reply["valid_to"]) if reply.get("valid_to") else request.valid_to
     spec = GrantSpec(
@@ -95,14 +95,14 @@ def default_mask(item: Item, request: ShareRequest) -> str:
     it read page by page.
     """
     if item.name in request.keys and Mode.PAGE not in request.modes:
-        return NONE
+        return KEEP
     return masks.default_for(item)
 
 
 def _column(item: Item, kind: str) -> Column:
     gate = GATE_TYPES.get(item.type, "string")
     label = item.label or item.name
-    if kind == NONE:
+    if kind == KEEP:
         return Column(item.name, quote(item.name), gate, label)
     return Column(item.name, masks.expression(kind, quote(item.name)), "string", label)
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from gongshu.runner.jobs import every
+from gongshu.runner.jobs import every, job
 
 from .services import grants_expire
-from .serving import deliveries_record
+from .serving import deliveries_record, serve
+
+
+@job("sharing.serve")
+def sharing_serve(*, entry: str) -> None:
+    """Bring an entry's serving table up to date, where a grant needs it."""
+    serve(entry)
 
 
 @every(3, "sharing.deliveries")

@@ -155,6 +155,9 @@ class Grant(models.Model):
     valid_to = models.DateTimeField(_("截止时间"))
     state = models.CharField(_("状态"), max_length=12, choices=GrantState.choices, default=GrantState.ACTIVE)
     reason = models.TextField(_("撤销或暂停的原因"), blank=True, default="")
+    hold = models.CharField(
+        max_length=40, blank=True, default="", help_text="the data issue that suspended it"
+    )
     issued_at = models.DateTimeField(_("授予时间"))
     ended_at = models.DateTimeField(null=True)
 

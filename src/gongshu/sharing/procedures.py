@@ -11,14 +11,13 @@ from django.utils.translation import gettext as _
 
 from gongshu.casework.models import Case
 from gongshu.casework.registry import pack_of, register
+from gongshu.governance.masks import KEEP, kinds_for
 from gongshu.journal import clock
 from gongshu.journal.services import Actor
 from gongshu.kernel.errors import Invalid, Refused
 from gongshu.runner.jobs import defer
 
-from . import compile as compiler
 from . import flow
-from .masks import kinds_for
 from .models import ShareRequest
 
 
@@ -65,7 +64,7 @@ def reply_within_request(case: Case, actor: Actor, given: dict[str, Any]) -> Non
         wrong["masks"] = _("脱敏方式不适用于该信息项。")
         masks = {}
     if request.modes == ["key"]:
-        lost = [k for k in request.keys if k not in by_name or masks.get(k, compiler.NONE) != compiler.NONE]
+        lost = [k for k in request.keys if k not in by_name or masks.get(k, KEEP) != KEEP]
         if len(lost) == len(request.keys):
             wrong["masks"] = _("查询条件“%(names)s”须原样提供，否则无法按条件查询。") % {
                 "names": "、".join(lost)

@@ -7,10 +7,14 @@ from django.db import connection, transaction
 from gongshu.casework.models import Case
 from gongshu.casework.services import case_move
 from gongshu.catalog.models import Entry
+from gongshu.collection.lake import lake, table_of
+from gongshu.collection.models import Batch
+from gongshu.engine import serve as engine
 from gongshu.journal import clock
 from gongshu.journal.services import SYSTEM, event_append
 
 from . import flow
+from .compile import serving_table
 from .models import Delivery, Grant, GrantState, Serving
 
 LIVE = (GrantState.ACTIVE, GrantState.SUSPENDED)
@@ -73,18 +77,50 @@ def _deliver(grant_id: int, call_id: int, at: object, rows: int) -> bool:
         return True
 
 
-def entries_waiting() -> list[str]:
-    """Codes of entries under a live grant (publication is looked after for these only)."""
-    found = Entry.objects.filter(share_requests__grants__state__in=LIVE).distinct()
-    return list(found.values_list("code", flat=True))
+def serve(code: str) -> Serving | None:
+    """Publish the last batch of an entry for its live grants, and move on every request that waited for it.
+
+    Does nothing where no grant needs it, nothing has been collected, or all is there already; run again after a crash
+    it does the rest. The table holds every item of the entry: what a grant lets out is decided by its own columns.
+    """
+    entry = Entry.objects.select_related("current", "collection__last").get(code=code)
+    needed = keys_wanted(entry)
+    batch = entry.collection.last if hasattr(entry, "collection") else None
+    if needed is None or batch is None:
+        return None
+    held = Serving.objects.filter(entry=entry).first()
+    if held is None or held.batch_id != batch.number or not set(needed) <= set(held.indexed):
+        held = _publish(entry, batch, needed)
+    provided(entry)
+    return held
 
 
-def keys_wanted(entry: Entry) -> list[str]:
-    """Items that live grants of an entry are looked up by: the serving table is indexed on them."""
-    wanted: set[str] = set()
-    for spec in Grant.objects.filter(request__entry=entry, state__in=LIVE).values_list("spec", flat=True):
-        wanted |= set(spec["keys"])
-    return sorted(wanted)
+def _publish(entry: Entry, batch: Batch, keys: list[str]) -> Serving:
+    store, columns = lake(), [name for name, _type in batch.shape]
+    _schema, table = serving_table(entry.pk).split(".")
+    keys = [key for key in keys if key in columns]
+    rows = engine.publish(
+        store, table_of(entry), columns, keys, store.catalog_dsn, table=table, snapshot=batch.snapshot
+    )
+    held, _made = Serving.objects.update_or_create(
+        entry=entry,
+        defaults={
+            "table": serving_table(entry.pk),
+            "batch_id": batch.number,
+            "snapshot": batch.snapshot,
+            "rows": rows,
+            "indexed": keys,
+            "published_at": clock.now(),
+        },
+    )
+    return held
+
+
+def keys_wanted(entry: Entry) -> list[str] | None:
+    """Items that live grants of an entry are looked up by: the serving table is indexed on them. None: no grant."""
+    specs = Grant.objects.filter(request__entry=entry, state__in=LIVE).values_list("spec", flat=True)
+    wanted = [set(spec["keys"]) for spec in specs]
+    return sorted(set().union(*wanted)) if wanted else None
 
 
 def provided(entry: Entry) -> int:

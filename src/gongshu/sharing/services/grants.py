@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from gongshu.casework.models import Case
 from gongshu.casework.registry import pack_of
 from gongshu.casework.services import case_move
+from gongshu.catalog.models import Entry
 from gongshu.journal import clock
 from gongshu.journal.services import SYSTEM, Actor, event_append, service
 from gongshu.kernel.clause import Basis
@@ -102,6 +103,28 @@ def grant_resume(*, actor: Actor, grant: str, reason: str) -> Grant:
     return found
 
 
+def grants_hold(actor: Actor, entry: Entry, case: str, basis: Basis) -> int:
+    """Suspend every grant of an entry while a data issue about it is open; returns how many."""
+    found = Grant.objects.select_for_update(of=("self",)).filter(
+        request__entry=entry, state=GrantState.ACTIVE
+    )
+    for grant in found:
+        grant.hold = case
+        _set(grant, GrantState.SUSPENDED, _("问题数据 %(case)s 整改期间暂停") % {"case": case})
+        _told(actor, grant, "grant.suspended", basis, reason=grant.reason, issue=case)
+    return len(found)
+
+
+def grants_release(actor: Actor, case: str) -> int:
+    """Put the grants that a data issue had suspended into force again; those expired meanwhile stay ended."""
+    found = Grant.objects.select_for_update(of=("self",)).filter(hold=case, state=GrantState.SUSPENDED)
+    for grant in found:
+        grant.hold = ""
+        _set(grant, GrantState.ACTIVE, "")
+        _told(actor, grant, "grant.resumed", None, issue=case)
+    return len(found)
+
+
 def _changeable(actor: Actor, number: str, reason: str, states: tuple[str, ...]) -> Grant:
     # Lock order is case, then grant, as in every move of the case.
     held = Grant.objects.filter(number=number).values_list("request__case_id", flat=True).first()
@@ -135,7 +158,7 @@ def _set(grant: Grant, state: str, reason: str) -> None:
     grant.state, grant.reason = state, reason.strip()
     if state in (GrantState.REVOKED, GrantState.EXPIRED):
         grant.ended_at = clock.now()
-    grant.save(update_fields=["state", "reason", "ended_at"])
+    grant.save(update_fields=["state", "reason", "ended_at", "hold"])
     gate = state if state in (GrantState.ACTIVE, GrantState.SUSPENDED) else "revoked"
     with connection.cursor() as cursor:
         cursor.execute("UPDATE gate.grant_ SET state = %s WHERE grant_no = %s", [gate, grant.number])

@@ -1,0 +1,149 @@
+"""Reading quality: runs, rules, issues, and the failing rows behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext as _
+
+from gongshu.catalog.models import Entry, Item
+from gongshu.catalog.selectors import entry_get
+from gongshu.collection.lake import lake, table_of
+from gongshu.engine import quality
+from gongshu.engine.lake import LakeError
+from gongshu.engine.sqltext import ident
+from gongshu.journal.services import Actor, query
+from gongshu.kernel.errors import NotFound
+from gongshu.org.policy import allowed_units, may
+
+from . import masks
+from .checks import failing_path
+from .models import CheckRun, DataIssue, Rule
+
+PAGE = 50
+
+
+def runs_visible_to(actor: Actor) -> QuerySet[CheckRun]:
+    """Runs over entries of units whose quality the actor may see."""
+    found = CheckRun.objects.select_related("entry__unit", "entry__current", "batch")
+    return (
+        found if actor.via == "system" else found.filter(entry__unit__in=allowed_units(actor, "issue.view"))
+    )
+
+
+def issues_visible_to(actor: Actor) -> QuerySet[DataIssue]:
+    """Issues of, or reported by, a unit whose quality the actor may see."""
+    found = DataIssue.objects.select_related(
+        "case__pack_version", "entry__unit", "entry__current", "rule", "reporter"
+    )
+    if actor.via == "system":
+        return found
+    units = allowed_units(actor, "issue.view")
+    return found.filter(
+        Q(entry__unit__in=units) | Q(reporter__in=units) | Q(case__parties__unit__in=units)
+    ).distinct()
+
+
+def rules_visible_to(actor: Actor) -> QuerySet[Rule]:
+    """Rules are seen by whoever sees the catalog: they say what the data promise."""
+    found = Rule.objects.select_related("entry__unit", "entry__current")
+    return (
+        found if actor.via == "system" else found.filter(entry__unit__in=allowed_units(actor, "catalog.view"))
+    )
+
+
+def entries_scored(actor: Actor) -> QuerySet[Entry]:
+    """Published entries with their latest run (`run_id`, `score`, `failed_rows`), of units the actor oversees."""
+    latest = CheckRun.objects.filter(entry=OuterRef("pk")).order_by("-id")
+    found = Entry.objects.filter(state="published").select_related("unit", "current", "collection__last")
+    if actor.via != "system":
+        found = found.filter(unit__in=allowed_units(actor, "issue.view"))
+    return found.annotate(
+        run_id=Subquery(latest.values("id")[:1]),
+        score=Subquery(latest.values("score")[:1]),
+        failed_rows=Subquery(latest.values("failed_rows")[:1]),
+    )
+
+
+def run_get(*, actor: Actor, batch: str) -> CheckRun:
+    """A visible run by its batch's number, or NotFound."""
+    found = runs_visible_to(actor).filter(batch__number=batch).first()
+    if found is None:
+        raise NotFound(_("没有批次 %(number)s 的检查结果，或您无权查看。") % {"number": batch})
+    return found
+
+
+@query("quality.run", "GET", "/batches/{batch}/checks", summary="批次的质量检查结果")
+def run(*, actor: Actor, batch: str) -> dict[str, Any]:
+    """The results of every rule over a batch."""
+    return run_get(actor=actor, batch=batch).as_dict()
+
+
+@query("quality.rules", "GET", "/entries/{entry}/rules", summary="目录的质量规则")
+def rules(*, actor: Actor, entry: str) -> dict[str, Any]:
+    """The rules of an entry, inactive ones among them."""
+    found = entry_get(actor=actor, entry=entry)
+    return {"rows": [rule.as_dict() for rule in rules_visible_to(actor).filter(entry=found)]}
+
+
+@query("quality.issues", "GET", "/issues", summary="问题数据列表")
+def issues(*, actor: Actor, open: bool | None = None, q: str | None = None, page: int = 1) -> dict[str, Any]:
+    """Visible issues, newest first, fifty a page."""
+    found = issues_visible_to(actor)
+    if open is not None:
+        found = found.filter(open=open)
+    if q:
+        found = found.filter(Q(case__number__icontains=q) | Q(case__title__icontains=q))
+    start = (max(page, 1) - 1) * PAGE
+    return {"count": found.count(), "page": page, "rows": [i.as_dict() for i in found[start : start + PAGE]]}
+
+
+def failing_rows(actor: Actor, run: CheckRun, rule: Rule, limit: int = 20) -> list[dict[str, str]]:
+    """The first rows a rule fails: keys and the rule's own columns, by name.
+
+    Whoever may see the provider's data sees values as they are, to put them right; others see them masked. Empty where
+    the file of the run is gone.
+    """
+    raw = actor.via == "system" or may(actor, "data.view", rule.entry.unit)
+    try:
+        found = quality.failing_rows(failing_path(run.failing_file), rule.code, limit)
+    except (KeyError, OSError, LakeError, quality.duckdb.Error):
+        return []
+    if not found:
+        return []
+    try:
+        return _with_values(run, rule, [{k: row[k] for k in (run.keys or ["_rowid"])} for row in found], raw)
+    except (LakeError, quality.duckdb.Error):  # the snapshot has been vacuumed: keys alone remain
+        return []
+
+
+def _with_values(run: CheckRun, rule: Rule, keys: list[dict[str, Any]], raw: bool) -> list[dict[str, str]]:
+    import pyarrow as pa
+
+    items: dict[str, Item] = {i.name: i for i in run.batch.version.items.all()}
+    columns = list(dict.fromkeys([*run.keys, *rule.columns]))
+    shown = ", ".join(f"CAST({_shown(c, items.get(c), raw)} AS VARCHAR) AS {ident(c)}" for c in columns)
+    on = (
+        " AND ".join(f"t.{ident(k)} IS NOT DISTINCT FROM k.{ident(k)}" for k in run.keys)
+        or "t._row = k._rowid"
+    )
+    store = lake()
+    with store.session() as con:
+        con.register("failing_keys", pa.Table.from_pylist(keys))
+        relation = f"(SELECT rowid AS _row, * FROM {store.relation(table_of(rule.entry), run.snapshot)})"  # noqa: S608
+        # Every name in it is a quoted identifier of the entry's own items; the keys are a registered table.
+        select = f"SELECT {shown} FROM (SELECT DISTINCT * FROM failing_keys) k JOIN {relation} t ON {on}"  # noqa: S608
+        found = con.execute(f"{select} LIMIT {len(keys)}")
+        return [dict(zip(columns, map(_text, values), strict=True)) for values in found.fetchall()]
+
+
+def _shown(column: str, item: Item | None, raw: bool) -> str:
+    cell = f"t.{ident(column)}"
+    if raw or item is None:
+        return cell
+    return masks.expression(masks.default_for(item), cell, "duckdb")
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
