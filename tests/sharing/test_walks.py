@@ -289,6 +289,7 @@ def test_a_reply_cannot_widen_the_request(county) -> None:
     county.act(request, "provider_reviewer", "take_in")
     for wrong in (
         {"items": ["town"]},
+        {"modes": ["page"]},
         {"masks": {"town": "hide"}},
         {"masks": {"amount": "phone"}},
         {"per_day": 11},
@@ -371,3 +372,15 @@ def test_an_objection_is_put_right_and_delivered_again(county) -> None:
     county.called(grant)
     assert serving.deliveries_record() == 1
     assert grant.deliveries.count() == 2
+
+
+def test_a_sensitive_key_is_not_read_page_by_page_without_anybody_deciding(county) -> None:
+    with pytest.raises(Invalid) as refusal:
+        county.ask(county.entry("unconditional"), modes=["key", "page"])
+    assert "modes" in refusal.value.fields
+    request = county.ask(county.entry(), modes=["key", "page"])
+    county.act(request, "data_center_reviewer", "accept")
+    county.act(request, "provider_reviewer", "take_in")
+    county.act(request, "provider_reviewer", "agree", modes=["page"], masks={"id_no": "id_card"})
+    spec = request.grants.get().spec
+    assert (spec["modes"], spec["keys"]) == (["page"], [])

@@ -67,7 +67,7 @@ def compile_grant(request: ShareRequest) -> Compiled:
         where_sql=where_sql,
         where_params=where_params,
         keys=keys,
-        modes=tuple(m for m in request.modes if m != Mode.KEY or keys),
+        modes=tuple(m for m in reply.get("modes") or request.modes if m != Mode.KEY or keys),
         page_max=PAGE_MAX,
         quota=Quota(per_day=reply.get("per_day") or request.per_day),
         case_required=False,
@@ -83,20 +83,12 @@ def compile_grant(request: ShareRequest) -> Compiled:
 
 def mask_of(request: ShareRequest, item: Item, chosen: dict[str, str]) -> str:
     """The kind of mask of an item: as chosen in the reply, else as its sensitivity asks."""
-    if item.name in chosen:
-        return chosen[item.name]
-    return default_mask(item, request)
+    return chosen.get(item.name) or default_mask(item, request.keys)
 
 
-def default_mask(item: Item, request: ShareRequest) -> str:
-    """What hides an item unless the provider decides otherwise.
-
-    An item the caller looks up by is known to the caller already and stays readable, unless the grant also lets
-    it read page by page.
-    """
-    if item.name in request.keys and Mode.PAGE not in request.modes:
-        return KEEP
-    return masks.default_for(item)
+def default_mask(item: Item, keys: list[str]) -> str:
+    """What hides an item unless the provider decides otherwise; one the caller looks up by is known to it anyway."""
+    return KEEP if item.name in keys else masks.default_for(item)
 
 
 def _column(item: Item, kind: str) -> Column:

@@ -16,6 +16,8 @@ from gongshu.kernel.clause import Basis
 from gongshu.kernel.procedure import SYSTEM_ROLE, Clock, Field, Move, Procedure, ProcedureError, State
 from gongshu.packs import Pack
 
+from .vocabulary import Mode
+
 NAME = "share_request"
 OWN = Basis(gap=True, source="product-default")
 """Steps no text speaks of (returning an incomplete request, withdrawing, objecting): the platform's own."""
@@ -290,6 +292,7 @@ class _Flow:
             Field("conditions", _("共享条件"), "longtext", required=False, help=help, clause=rule.basis),
             Field("items", _("同意提供的信息项"), "json", required=False),
             Field("masks", _("脱敏方式"), "json", required=False),
+            Field("modes", _("调用方式"), "choices", required=False, choices=tuple(Mode.choices)),
             Field("valid_to", _("授权截止日期"), "date", required=False),
             Field("per_day", _("每日调用上限"), "int", required=False),
         )

@@ -19,6 +19,7 @@ from gongshu.runner.jobs import defer
 
 from . import flow
 from .models import ShareRequest
+from .vocabulary import Mode
 
 
 def _request(case: Case) -> ShareRequest:
@@ -63,12 +64,14 @@ def reply_within_request(case: Case, actor: Actor, given: dict[str, Any]) -> Non
     ):
         wrong["masks"] = _("脱敏方式不适用于该信息项。")
         masks = {}
-    if request.modes == ["key"]:
+    modes = given.get("modes") or request.modes
+    if not set(modes) <= set(request.modes):
+        wrong["modes"] = _("只能在所申请的调用方式中选择。")
+    if modes == [Mode.KEY]:
         lost = [k for k in request.keys if k not in by_name or masks.get(k, KEEP) != KEEP]
         if len(lost) == len(request.keys):
-            wrong["masks"] = _("查询条件“%(names)s”须原样提供，否则无法按条件查询。") % {
-                "names": "、".join(lost)
-            }
+            names = "、".join(lost)
+            wrong["masks"] = _("查询条件“%(names)s”须原样提供，否则无法按条件查询。") % {"names": names}
     if (
         given.get("valid_to")
         and not clock.today() <= date.fromisoformat(given["valid_to"]) <= request.valid_to

@@ -14,6 +14,7 @@ from gongshu.casework.selectors import case_get
 from gongshu.casework.services import case_act, case_move, case_open
 from gongshu.catalog.models import Entry, EntryVersion
 from gongshu.catalog.selectors import published_get
+from gongshu.governance import masks
 from gongshu.journal import clock
 from gongshu.journal.services import SYSTEM, Actor, event_append, service
 from gongshu.kernel.errors import Conflict, Invalid, NotFound, Refused
@@ -24,7 +25,7 @@ from gongshu.packs import Pack
 from .. import flow
 from ..models import Client, ShareRequest
 from ..terms import Terms, terms_check
-from ..vocabulary import PER_DAY_DEFAULT
+from ..vocabulary import PER_DAY_DEFAULT, Mode
 
 
 @service("share.request_submit", "POST", "/entries/{entry}/share-requests", summary="申请共享数据")
@@ -76,8 +77,10 @@ def share_request_submit(
     }
     caller = _client(client, demander)
     terms = terms_check(pack, version, given)
-    request = _open(actor, pack, wanted, version, demander, caller, terms)
     auto = version.share_type == "unconditional" and pack.share.unconditional_grant.v == "auto"
+    if auto:
+        _lookups_safe(version, terms)
+    request = _open(actor, pack, wanted, version, demander, caller, terms)
     request.case = case_move(
         actor=SYSTEM, case=request.case, move="auto_grant" if auto else "route", given={}
     )
@@ -117,6 +120,18 @@ def _shareable(pack: Pack, version: EntryVersion) -> None:
         code="not_shared",
         field="entry",
     )
+
+
+def _lookups_safe(version: EntryVersion, terms: Terms) -> None:
+    """Where nobody decides, a sensitive item that stays readable for look-ups must not be readable page by page too."""
+    if Mode.PAGE in terms.modes and terms.keys:
+        for item in version.items.filter(name__in=terms.keys):
+            if masks.default_for(item) != masks.KEEP:
+                raise Invalid(
+                    _("“%(item)s”是敏感信息项，作查询条件时不能同时申请分页读取，请分别申请。")
+                    % {"item": item},
+                    field="modes",
+                )
 
 
 def _open(
