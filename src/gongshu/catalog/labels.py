@@ -9,7 +9,7 @@ from gongshu.org.policy import current_pack
 
 from .models import DataSource, Entry, EntryVersion, Item
 from .rules import field_label
-from .vocabulary import FIELDS, EntryState, Level, SensitiveKind, open_types
+from .vocabulary import FIELDS, EntryState, Level, SensitiveKind, ShareType, open_types
 from .wording import english
 
 SHARE_TONES = {"unconditional": "green", "conditional": "amber", "none": "red"}
@@ -18,17 +18,10 @@ LEVEL_TONES = {1: "green", 2: "blue", 3: "amber", 4: "red"}
 
 
 def share_label(code: str) -> str:
-    """The share type in the regulation's words; in English, where the regulation has none, the platform's."""
+    """The share type in the regulation's words; an English reader gets the platform's."""
     if not code:
         return ""
-    return code_word(code) if english() else current_pack().share_label(code)
-
-
-def code_word(code: str) -> str:
-    """The platform's word for a share type."""
-    from .vocabulary import code_label
-
-    return code_label(code)
+    return str(ShareType(code).label) if english() else current_pack().share_label(code)
 
 
 def share_badge(code: str) -> Any:

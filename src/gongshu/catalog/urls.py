@@ -24,8 +24,8 @@ urlpatterns = [
     path("systems/<str:code>/", systems.system, name="system"),
     path("systems/<str:code>/edit", systems.edit, name="system_edit"),
     path("systems/<str:code>/sources/new", sources.register, name="source_new"),
-    path("sources/<str:code>/", sources.source, name="source"),
-    path("sources/<str:code>/check", sources.check, name="source_check"),
-    path("sources/<str:code>/edit", sources.edit, name="source_edit"),
-    path("sources/<str:code>/draft", sources.draft, name="source_draft"),
+    path("systems/sources/<str:code>/", sources.source, name="source"),
+    path("systems/sources/<str:code>/check", sources.check, name="source_check"),
+    path("systems/sources/<str:code>/edit", sources.edit, name="source_edit"),
+    path("systems/sources/<str:code>/draft", sources.draft, name="source_draft"),
 ]

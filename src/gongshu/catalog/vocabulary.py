@@ -164,8 +164,8 @@ class ShareType(TextChoices):
     NONE = "none", _("不予共享")
 
 
-OPEN_TYPES = ("unconditional", "conditional", "none")
-"""Canonical codes of the opening type, in the order of the pack's `open.classes`."""
+OPEN_TYPES = {"unconditional": _("无条件开放"), "conditional": _("有条件开放"), "none": _("不予开放")}
+"""Canonical codes of the opening type, in the order of the pack's `open.classes`, with the platform's own words."""
 
 
 class Level(IntegerChoices):
@@ -222,7 +222,9 @@ def share_types(pack: Pack) -> list[tuple[str, Any]]:
 
 
 def open_types(pack: Pack) -> list[tuple[str, Any]]:
-    """The classes of opening in the words of the regulation."""
+    """The classes of opening in the words of the regulation; an English reader gets the platform's."""
+    if english():
+        return list(OPEN_TYPES.items())
     return list(zip(OPEN_TYPES, pack.node("open.classes").v, strict=False))
 
 

@@ -69,9 +69,11 @@ class BasisWidget(forms.MultiWidget):
 
     def __init__(self, choices: list[tuple[str, str]], attrs: dict[str, Any] | None = None) -> None:
         widgets = {
-            "rank": forms.Select(choices=[("", _("效力层级")), *choices]),
-            "document": forms.TextInput(attrs={"placeholder": _("文件名称，如《中华人民共和国数据安全法》")}),
-            "article": forms.TextInput(attrs={"placeholder": _("条款，如第三十八条")}),
+            "rank": forms.Select({"class": "form-select"}, choices=[("", _("效力层级")), *choices]),
+            "document": forms.TextInput(
+                {"class": "form-control", "placeholder": _("文件名称，如《中华人民共和国数据安全法》")}
+            ),
+            "article": forms.TextInput({"class": "form-control", "placeholder": _("条款，如第三十八条")}),
         }
         super().__init__(widgets, attrs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -125,6 +126,12 @@ def _running(entry: Entry) -> Case | None:
     ).first()
 
 
+def _laid_out(form: EntryForm, keys: list[str]) -> list[tuple[Any, bool]]:
+    """Each field, and whether it takes the whole width."""
+    wide = (forms.Textarea, forms.MultiWidget, forms.CheckboxSelectMultiple)
+    return [(form[key], isinstance(form.fields[key].widget, wide)) for key in keys]
+
+
 def _show(
     request: HttpRequest,
     entry: Entry,
@@ -146,8 +153,8 @@ def _show(
         "version": version,
         "form": form,
         "revision": form.version.revision,
-        "required": [form[key] for key in form.required_keys],
-        "others": [form[key] for key in form.other_keys],
+        "required": _laid_out(form, form.required_keys),
+        "others": _laid_out(form, form.other_keys),
         "rows": [(row, why_text(row.item.suggested_why, row.item.suggested_share)) for row in rows],
         "gaps": gaps(version, current_pack()),
         "case": running,
