@@ -28,7 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language/", set_language, name="set_language"),
 ]
 
-DOMAINS = ("org", "catalog", "collection", "governance", "sharing")
+DOMAINS = ("org", "duty", "catalog", "collection", "governance", "sharing")
 for _app in DOMAINS:
     if find_spec(f"gongshu.{_app}.urls"):
         urlpatterns.append(path(f"{_app}/", include(f"gongshu.{_app}.urls")))

@@ -97,16 +97,21 @@ def push(case: Case, until: tuple[str, ...] = ()) -> Case:
         case.refresh_from_db()
         if case.closed_at or case.state in until:
             return case
-        wanted = [m for m in procedure_for(case).moves_from(case.state) if _main(m)]
-        open_to = [m for m in wanted if not m.joint or set(m.by) & set(case.pending)]
-        if not open_to:
+        wanted = main_moves(case)
+        if not wanted:
             return case
-        case = act(case, open_to[0].name)
+        case = act(case, wanted[0].name)
     raise RuntimeError(f"{case.number} goes round in circles")
 
 
-def _main(move: Move) -> bool:
-    return move.style == "primary" and set(move.by) != {SYSTEM_ROLE}
+def main_moves(case: Case) -> list[Move]:
+    """What the procedure mainly wants of people now; of a joint move, only from those who have not made it."""
+    wanted = [
+        m
+        for m in procedure_for(case).moves_from(case.state)
+        if m.style == "primary" and set(m.by) != {SYSTEM_ROLE}
+    ]
+    return [m for m in wanted if not m.joint or set(m.by) & set(case.pending)]
 
 
 def limit_days(case_procedure: Any, state: str) -> int:

@@ -23,7 +23,7 @@ from gongshu.sharing.models import Client, ShareRequest
 from gongshu.sharing.services import client_register, share_request_submit
 
 from . import stores
-from .acting import LAW, act, actor, push
+from .acting import LAW, act, actor, limit_days, main_moves, push
 from .catalogue import PLANS
 from .datasets import SOURCES
 from .story import Step, entered, entry_of
@@ -95,7 +95,7 @@ def steps() -> Iterator[Step]:
         yield Step(35, f"client {unit}", partial(client, unit))
     for number, wish in enumerate(WISHES, start=1):
         if _kept(wish.code):
-            ago = entered("share_request", first_station(), wish.light) if wish.light else wish.ago
+            ago = entered("share_request", timed_station(), wish.light) if wish.light else wish.ago
             yield Step(ago, f"request {number} {wish.demander}", partial(ask, wish))
     plans = {plan.code: plan for plan in PLANS}
     for code in (*FIXED, *VERIFYING):
@@ -119,9 +119,15 @@ def _reviewing_body() -> Any:
     return actor(f"{role}_reviewer")
 
 
-def first_station() -> str:
-    """The state in which a conditional request waits for the first people."""
-    return procedure_of("share_request", current_pack()).move("route").target
+def timed_station() -> str:
+    """The first state of a conditional request in which a limit runs; the first at all where none does."""
+    procedure = procedure_of("share_request", current_pack())
+    state = first = procedure.move("route").target
+    for _turn in range(4):
+        if limit_days(procedure, state):
+            return state
+        state = next((m.target for m in procedure.moves_from(state) if m.style == "primary"), state)
+    return first
 
 
 # --- requests ------------------------------------------------------------------------------------------------------
@@ -146,9 +152,10 @@ def ask(wish: Wish) -> None:
     if entry.current and entry.current.share_type == "unconditional":
         return
     first = case.state
-    if wish.end == "midway":
-        names = [m.name for m in procedure_for(case).moves_from(first) if m.style == "primary"]
-        act(case, names[0])
+    if wish.light:
+        push(case, until=(timed_station(),))
+    elif wish.end == "midway":
+        act(case, main_moves(case)[0].name)
     elif wish.end == "returned":
         back = [m.name for m in procedure_for(case).moves_from(first) if m.target == "returned"]
         act(case, back[0])
@@ -198,7 +205,7 @@ def refuse(case: Case) -> None:
         if no:
             act(case, no[0], basis=LAW, reason="所申请事项超出法定职责范围，提供将违反个人信息保护的规定。")
             continue
-        act(case, next(m.name for m in moves if m.style == "primary"))
+        act(case, main_moves(case)[0].name)
 
 
 # --- issues --------------------------------------------------------------------------------------------------------

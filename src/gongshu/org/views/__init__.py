@@ -1,0 +1,1 @@
+"""Pages about units, people, posts, permissions and tokens."""
