@@ -20,6 +20,7 @@ import os
 import random
 import secrets
 import select
+import shutil
 import socket
 import sqlite3
 import statistics
@@ -231,7 +232,8 @@ class Side:
 @contextmanager
 def serving(command: list[str], port: int, probe: str, env: dict[str, str]) -> Iterator[Side]:
     """Start a server, wait until ``probe`` answers, stop it at the end."""
-    with subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.DEVNULL) as server:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env={**os.environ, **env}, **quiet) as server:
         try:
             for _ in range(300):
                 try:
@@ -332,6 +334,7 @@ def database_server(stack: ExitStack, given: str | None, directory: Path) -> str
 
     server = Server(directory)
     address = server.start()
+    stack.callback(shutil.rmtree, server.data, ignore_errors=True)
     stack.callback(server.stop)
     return address
 

@@ -3,7 +3,7 @@
 
     export GONGSHU_URL=http://127.0.0.1:8100      # where the gateway is
     export GONGSHU_CLIENT_ID=...                  # your system's id
-    export GONGSHU_CLIENT_SECRET=...              # its key, 64 hex digits, as handed out when it was registered
+    export GONGSHU_CLIENT_SECRET=...              # its secret, as shown when it was registered
 
     python client.py GRANT name=value [name=value ...]      look up by key
     python client.py GRANT --rows [--all]                   one page, or every page
@@ -20,7 +20,7 @@ How a request is signed: these lines, joined by one LF, without an LF at the end
     method, path as sent, query as sent, hex SHA-256 of the body, client id, milliseconds since 1970, nonce
     [and the case number as sent, if one is sent]
 
-are signed with HMAC-SHA-256 under the key's bytes; the Base64 of that goes into X-Signature. Every request,
+are signed with HMAC-SHA-256 under the secret's UTF-8 bytes; the Base64 of that goes into X-Signature. Every request,
 retries included, needs a new nonce and a fresh timestamp (within 300 seconds of the gateway's clock).
 """
 
@@ -52,12 +52,12 @@ class Refused(Exception):
 
 
 class Client:
-    """A registered system. ``secret`` is the key's bytes."""
+    """A registered system and its secret."""
 
-    def __init__(self, url: str, client_id: str, secret: bytes, lang: str = "zh") -> None:
+    def __init__(self, url: str, client_id: str, secret: str, lang: str = "zh") -> None:
         self.url = url.rstrip("/")
         self.client_id = client_id
-        self.secret = secret
+        self.secret = secret.encode()
         self.lang = lang
 
     def get(
@@ -123,13 +123,13 @@ def main(argv: list[str] | None = None) -> int:
         client = Client(
             os.environ["GONGSHU_URL"],
             os.environ["GONGSHU_CLIENT_ID"],
-            bytes.fromhex(os.environ["GONGSHU_CLIENT_SECRET"]),
+            os.environ["GONGSHU_CLIENT_SECRET"],
             given.lang,
         )
         params = dict(pair.split("=", 1) for pair in given.key)
     except (KeyError, ValueError) as error:
         parser.error(
-            f"{error}: set GONGSHU_URL, GONGSHU_CLIENT_ID, GONGSHU_CLIENT_SECRET (hex); keys are name=value"
+            f"{error}: set GONGSHU_URL, GONGSHU_CLIENT_ID and GONGSHU_CLIENT_SECRET; keys are name=value"
         )
     part = "/rows" if given.rows else "/quota" if given.quota else "/schema" if given.schema else ""
     try:

@@ -3,7 +3,7 @@
 #
 #   export GONGSHU_URL=http://127.0.0.1:8100      # where the gateway is
 #   export GONGSHU_CLIENT_ID=...                  # your system's id
-#   export GONGSHU_CLIENT_SECRET=...              # its key, 64 hex digits
+#   export GONGSHU_CLIENT_SECRET=...              # its secret, as shown when it was registered
 #   export GONGSHU_CASE_NO=...                    # the case you work on, where the grant asks for it
 #
 #   client.sh GRANT name=value [name=value ...]   look up by key
@@ -16,9 +16,9 @@
 #
 # What is signed: method, path, query, hex SHA-256 of the body, client id, milliseconds since 1970 and nonce, and
 # the case number if one is sent; each on a line of its own, no line feed at the end. The signature is the Base64 of
-# its HMAC-SHA-256 under the key's bytes. Path, query and case number are signed exactly as they are sent.
+# its HMAC-SHA-256 under the secret's UTF-8 bytes. Path, query and case number are signed exactly as they are sent.
 #
-# openssl is given the key on its command line, where other users of the same machine can see it while it runs. Use
+# openssl is given the secret on its command line, where other users of the same machine can see it while it runs. Use
 # client.py where that matters.
 set -eu
 
@@ -28,7 +28,7 @@ if [ $# -lt 1 ]; then
 fi
 : "${GONGSHU_URL:?set GONGSHU_URL, for example http://127.0.0.1:8100}"
 : "${GONGSHU_CLIENT_ID:?set GONGSHU_CLIENT_ID}"
-: "${GONGSHU_CLIENT_SECRET:?set GONGSHU_CLIENT_SECRET, 64 hex digits}"
+: "${GONGSHU_CLIENT_SECRET:?set GONGSHU_CLIENT_SECRET}"
 
 encode() { # every byte as %XX: longer than need be, and never wrong
     printf '%s' "$1" | od -An -v -tx1 | tr -d '\n' | tr ' ' '%'
@@ -49,11 +49,12 @@ if [ -n "${GONGSHU_CASE_NO:-}" ]; then
     case_no=$(encode "$GONGSHU_CASE_NO")
 fi
 
+key=$(printf '%s' "$GONGSHU_CLIENT_SECRET" | od -An -v -tx1 | tr -d ' \n')
 signature=$(
     printf '%s\n%s\n%s\n%s\n%s\n%s\n%s' \
         GET "$path" "$query" "$body_digest" "$GONGSHU_CLIENT_ID" "$timestamp" "$nonce${case_no:+
 $case_no}" |
-        openssl dgst -sha256 -mac HMAC -macopt "hexkey:$GONGSHU_CLIENT_SECRET" -binary |
+        openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary |
         openssl base64 -A
 )
 

@@ -141,7 +141,7 @@ class Gate:
             return cursor.fetchall() if cursor.description else []
 
     def register(self, client_id: str, algorithm: str = "hmac-sha256") -> Caller:
-        secret = secrets.token_bytes(32)
+        secret = secrets.token_urlsafe(32).encode()
         token = seal(MasterKey.parse(MASTER), secret, b"gate.client:" + client_id.encode())
         self.sql(
             "INSERT INTO gate.client (client_id, secret_sealed, unit_id, system_name, algorithm)"

@@ -32,7 +32,7 @@ def run(gate: Gate, *command: str, **more: str) -> subprocess.CompletedProcess[s
         "PATH": os.environ["PATH"],
         "GONGSHU_URL": f"http://127.0.0.1:{gate.port}",
         "GONGSHU_CLIENT_ID": "c1",
-        "GONGSHU_CLIENT_SECRET": caller.secret.hex(),
+        "GONGSHU_CLIENT_SECRET": caller.secret.decode(),
         "PYTHONIOENCODING": "utf-8",
         **more,
     }
@@ -66,7 +66,8 @@ def test_python_shows_what_to_do(granted: Gate) -> None:
     assert json.loads(refused.stderr)["type"].endswith("missing-case-number")
     assert python(granted, "G-EX-CASE", "id_no=x", "--case", "浦民 1").returncode == 0
     assert json.loads(python(granted, "G-EX", "x=1", "--lang", "en").stderr)["title"] == "Unknown parameter"
-    assert python(granted, "G-EX", "x=1", GONGSHU_CLIENT_SECRET="no").returncode == 2
+    assert python(granted, "G-EX", "x=1", GONGSHU_CLIENT_SECRET="no").returncode == 1
+    assert python(granted, "G-EX", "x").returncode == 2
     assert python(granted, "G-EX", "x=1", GONGSHU_URL="http://127.0.0.1:9").returncode == 1
 
 

@@ -129,7 +129,7 @@ EXAMPLE = load_example()
 
 @given(st.text(max_size=20), st.text(alphabet="浦民-1 救", max_size=12))
 def test_the_example_signs_what_the_gateway_checks(value: str, case: str) -> None:
-    client = EXAMPLE.Client("http://gateway", "c1", b"secret")
+    client = EXAMPLE.Client("http://gateway", "c1", "secret")
     query = urlencode({"id_no": value})
     sent = {
         k.lower().encode(): v.encode() for k, v in client._headers("GET", "/share/v1/G", query, case).items()

@@ -30,6 +30,7 @@ from gongshu.gateway.refusals import Recorder
 
 log = logging.getLogger("gongshu.gateway")
 BODY_MAX = 16_384
+BODY_TIMEOUT_S = 10
 CHECKS_MAX = 3
 START_WAIT_S = 5.0
 
@@ -192,11 +193,7 @@ class Gateway:
 
     def _health(self) -> tuple[int, Headers, bytes]:
         up = self.registry.loaded and self.by_key.up
-        content = {
-            "status": "ok" if up else "unavailable",
-            "clients": len(self.registry.clients),
-            "grants": len(self.registry.grants),
-        }
+        content = {"status": "ok" if up else "unavailable"}
         return (200 if up else 503), _JSON, orjson.dumps(content)
 
 
@@ -220,13 +217,17 @@ async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
     if not length.isdigit() or int(length) > BODY_MAX:
         raise Refusal("body-too-large", limit=BODY_MAX)
     body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > BODY_MAX:
-            raise Refusal("body-too-large", limit=BODY_MAX)
-        if not message.get("more_body", False):
-            return bytes(body)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            while True:
+                message = await receive()
+                body += message.get("body", b"")
+                if len(body) > BODY_MAX:
+                    raise Refusal("body-too-large", limit=BODY_MAX)
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        raise Refusal("body-too-slow", seconds=BODY_TIMEOUT_S) from None
 
 
 class _App:

@@ -112,6 +112,15 @@ _add(
     ),
 )
 _add(
+    "body-too-slow",
+    408,
+    ("请求体发送超时", "The body did not arrive"),
+    (
+        "请求体在 {seconds} 秒内没有发送完。查询不需要请求体，请去掉后重新签名再发。",
+        "The body did not arrive within {seconds} seconds. A look-up needs none: leave it out and sign again.",
+    ),
+)
+_add(
     "query-too-long",
     414,
     ("查询串过长", "Query too long"),

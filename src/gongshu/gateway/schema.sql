@@ -256,7 +256,7 @@ BEGIN
     WHERE coalesce(verdicts[c.i], 'ok') = 'ok';
 END $$;
 
--- Forget nonces older than twice the window and counters of past minutes. Runs with the owner's rights because
+-- Forget nonces older than twice the window, counters of past minutes, counts of refusals after 400 days. Runs with the owner's rights because
 -- the gateway itself may delete nothing.
 CREATE OR REPLACE FUNCTION gate.prune() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
@@ -270,6 +270,7 @@ BEGIN
     GET DIAGNOSTICS gone = ROW_COUNT;
     DELETE FROM gate.usage WHERE period LIKE 'm:%'
         AND period < to_char((now() - interval '2 days') AT TIME ZONE 'Asia/Shanghai', '"m:"YYYY-MM-DD"T"HH24:MI');
+    DELETE FROM gate.refusal WHERE minute < now() - interval '400 days';
     RETURN gone;
 END $$;
 

@@ -5,7 +5,7 @@ A caller sends four headers, and a fifth where its grant asks for a case number:
     X-Client-Id   the id of the calling system
     X-Timestamp   milliseconds since 1970-01-01T00:00:00Z, decimal
     X-Nonce       16 to 64 characters of A-Z a-z 0-9 . _ ~ -, new for every request
-    X-Signature   Base64 of HMAC(secret, string to sign)
+    X-Signature   Base64 of HMAC(UTF-8 bytes of the secret, string to sign)
     X-Case-No     the case worked on; characters outside ASCII are percent-encoded UTF-8
 
 The string to sign is these lines joined by one LF, without an LF at the end::
