@@ -142,6 +142,14 @@ def test_scanned_types_take_the_parallel_way_and_stay_exact(
     assert batch.source_digest == batch.digest and batch.rows == 3
 
 
+def test_a_wide_table_has_one_digest_at_both_ends(pg_dsn: str, postgresql: SourceSpec, lake: Lake) -> None:
+    with psycopg.connect(pg_dsn, autocommit=True) as db:
+        cells = ", ".join(f"'v{index}' || i AS c{index}" for index in range(250))
+        db.execute(f"CREATE TABLE wide AS SELECT {cells} FROM generate_series(1, 20) i".encode())
+    batch = lake.ingest(postgresql, "wide", None, "wide", "b1", verify=True)
+    assert batch.source_digest == batch.digest and len(batch.column_digests) == 250
+
+
 @pytest.mark.parametrize("kind", ["view", "partitioned", "materialized", "empty"])
 def test_everything_that_selects_can_be_pulled(
     kind: str, pg_dsn: str, postgresql: SourceSpec, lake: Lake

@@ -41,7 +41,7 @@ def connect(
     for path in files:
         found = path.stat()
         _verified(path, found.st_size, found.st_mtime_ns)
-    config: dict[str, str | int | bool] = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "allow_unsigned_extensions": True,  # each has just been verified, or was earlier in this process
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,

@@ -53,21 +53,23 @@ class Ingest:
         self.folder = lake.batch_dir(target, batch_id)
 
     def run(self, lock: psycopg.Connection, verify: bool) -> BatchResult:
+        """The whole way, unless the batch is recorded already. Caller holds the target's lock, by `lock`."""
         started = time.monotonic()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
-        kept = False
-        try:
-            extensions = source.connector(self.spec.kind).extensions
-            with self.lake.session(True, self.memory_limit, self.spool, extensions) as con:
+        extensions = source.connector(self.spec.kind).extensions
+        with self.lake.session(True, self.memory_limit, self.spool, extensions) as con:
+            done = self.lake.recorded(con, self.batch_id)
+            if done:
+                return done
+            self.folder.mkdir(parents=True)
+            try:
                 staged = self._stage(con, verify)
                 result = replace(self._measure(con, staged), seconds=round(time.monotonic() - started, 3))
-                result = self._commit(con, lock, result)
-            kept = True
-            return result
-        finally:
-            if not kept and not self.lake.batch(self.batch_id):
-                shutil.rmtree(self.folder, ignore_errors=True)
+                return self._commit(con, lock, result)
+            except BaseException:
+                # Only a commit that failed midway leaves it open whether the files are in use.
+                if not self.lake.batch(self.batch_id):
+                    shutil.rmtree(self.folder, ignore_errors=True)
+                raise
 
     # -- staging --------------------------------------------------------------------------------------------------
 
@@ -199,7 +201,6 @@ class Ingest:
                     con.execute(
                         f"CALL ducklake_add_data_files('lake', {literal(self.target)}, {literal(str(path))})"
                     )
-                con.execute("DELETE FROM lake.batch_done WHERE batch_id = ?", [self.batch_id])
                 con.execute(
                     "INSERT INTO lake.batch_done VALUES (?, ?, now(), ?)",
                     [self.batch_id, self.target, result.as_json()],

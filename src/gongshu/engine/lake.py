@@ -151,16 +151,14 @@ class Lake:
 
         _check_target(target)
         with self._lock(f"target {target}", cancelled) as held:
-            done = self.batch(batch_id)
-            if done and done.target != target:
-                raise LakeError(f"batch {batch_id} is recorded for {done.target}, not for {target}")
-            if done:
-                return done
             self._sweep(target)
             run = Ingest(
                 self, spec, table, columns, target, batch_id, progress, cancelled, memory_limit, spool
             )
-            return run.run(held, verify)
+            done = run.run(held, verify)
+        if done.target != target:
+            raise LakeError(f"batch {batch_id} is recorded for {done.target}, not for {target}")
+        return done
 
     def drop(self, target: str) -> None:
         """Remove a table and forget its batches; its files go with the next `vacuum`."""
@@ -232,10 +230,13 @@ class Lake:
     def batch(self, batch_id: str) -> BatchResult | None:
         """The recorded result of a batch, None if it never became visible."""
         with self.session() as con:
-            found = con.execute(
-                "SELECT result FROM lake.batch_done WHERE batch_id = ?", [batch_id]
-            ).fetchone()
-            return self._with_snapshot(con, [BatchResult.from_json(found[0])])[0] if found else None
+            return self.recorded(con, batch_id)
+
+    def recorded(self, con: duckdb.DuckDBPyConnection, batch_id: str) -> BatchResult | None:
+        """`batch` within an open session."""
+        query = "SELECT result FROM lake.batch_done WHERE batch_id = ?"
+        found = con.execute(query, [batch_id]).fetchone()
+        return self._with_snapshot(con, [BatchResult.from_json(found[0])])[0] if found else None
 
     def history(self, target: str) -> list[BatchResult]:
         """Batches of a target, newest first."""
@@ -273,14 +274,15 @@ class Lake:
             return
         with psycopg.connect(self.catalog_dsn) as catalog:
             schema = ident(self.schema)
+            lies = "(path LIKE %(relative)s OR path LIKE %(full)s)"
             query = (
-                f"SELECT 1 FROM {schema}.ducklake_data_file WHERE path LIKE %(p)s UNION ALL"
-                f" SELECT 1 FROM {schema}.ducklake_files_scheduled_for_deletion WHERE path LIKE %(p)s LIMIT 1"
-            )
+                f"SELECT 1 FROM {schema}.ducklake_data_file WHERE {lies} UNION ALL"
+                f" SELECT 1 FROM {schema}.ducklake_files_scheduled_for_deletion WHERE {lies} LIMIT 1"
+            ).encode()
             for folder in top.iterdir():
                 name = folder.name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-                used = catalog.execute(query, {"p": f"%{name}/%"}).fetchone()  # type: ignore[arg-type]
-                if folder.is_dir() and not used:
+                places = {"relative": f"{name}/%", "full": f"%/{name}/%"}
+                if folder.is_dir() and not catalog.execute(query, places).fetchone():
                     shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
@@ -290,9 +292,8 @@ class Lake:
         with psycopg.connect(self.catalog_dsn, autocommit=True) as holder:
             # Ours is an idle session for as long as a pull takes; a firewall that drops it would free the lock.
             holder.execute("SET idle_session_timeout = 0")
-            while not holder.execute(
-                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (key,)
-            ).fetchone()[0]:  # type: ignore[index]
+            query = "SELECT 1 WHERE pg_try_advisory_lock(hashtextextended(%s, 0))"
+            while not holder.execute(query, (key,)).fetchone():
                 if cancelled and cancelled():
                     raise SourceError("cancelled")
                 time.sleep(LOCK_POLL_SECONDS)

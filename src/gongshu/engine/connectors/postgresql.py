@@ -105,7 +105,7 @@ def count(spec: SourceSpec, table: str) -> int:
     with _session(spec) as session:
         schema, name, described = _describe(session, spec, table)
         _refuse_unreadable(spec, table, described)
-        row = session.execute(f"SELECT count(*) FROM {ident(schema)}.{ident(name)}").fetchone()  # type: ignore[arg-type]
+        row = session.execute(f"SELECT count(*) FROM {ident(schema)}.{ident(name)}").fetchone()
         return int(row[0]) if row else 0
 
 
