@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import secrets
 import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
@@ -17,6 +18,12 @@ from gongshu.engine.lake import Lake
 from gongshu.engine.source import SourceError, SourceSpec
 
 FileSpec = Callable[..., SourceSpec]
+
+
+@pytest.fixture
+def lake(lake_module: Lake) -> Lake:
+    return lake_module
+
 
 CSV = (
     "编号,姓名,身份证号,金额,日期,数量\n"
@@ -43,7 +50,7 @@ def test_csv_in_office_encodings(encoding: str, file_spec: FileSpec, lake: Lake)
         "数量": "VARCHAR",
     }
     assert source.count(spec, "人员") == 3
-    batch = lake.ingest(spec, "人员", None, "people", "b1")
+    batch = lake.ingest(spec, "人员", None, "people", secrets.token_hex(4))
     assert batch.rows == batch.source_rows == 3
     first, second, third = sorted(lake.rows("people").to_pylist(), key=lambda row: row["编号"])
     assert first["姓名"] == "张𬱖" and first["数量"] == "007" and first["金额"] == Decimal("1.50")
@@ -81,7 +88,7 @@ def test_a_later_value_that_does_not_fit_keeps_the_column_as_text(file_spec: Fil
     lines = "\n".join(str(number) for number in range(12_000))
     spec = file_spec("csv", "n.csv", f"n\n{lines}\n待补录\n".encode())
     assert source.columns(spec, "n")[0].type == "integer"  # what the first rows say
-    batch = lake.ingest(spec, "n", None, "n", "b1")
+    batch = lake.ingest(spec, "n", None, "n", secrets.token_hex(4))
     assert batch.widened == ("n",) and batch.columns[0].type == "text" and batch.rows == 12_001
 
 
@@ -113,7 +120,7 @@ def test_excel_sheets_are_tables(file_spec: FileSpec, lake: Lake) -> None:
         ("是否停业", "VARCHAR"),
     ]
     assert source.count(spec, "企业") == 2
-    assert lake.ingest(spec, "企业", None, "firms", "b1").rows == 2
+    assert lake.ingest(spec, "企业", None, "firms", secrets.token_hex(4)).rows == 2
     rows = sorted(lake.rows("firms").to_pylist(), key=lambda row: row["人数"])
     assert rows[1]["成立日期"] == datetime.date(2020, 2, 29) and rows[1]["是否停业"] == "true"
     assert rows[0]["注册资本"] == Decimal("100.00") and rows[0]["是否停业"] is None
@@ -148,7 +155,7 @@ def test_sqlite_types_and_dirty_cells(wal: bool, file_spec: FileSpec, tmp_path: 
         and columns["pay"].duckdb_type == "DECIMAL(10,2)"
     )
     assert source.count(spec, "t") == 3
-    batch = lake.ingest(spec, "t", None, "t", "b1")
+    batch = lake.ingest(spec, "t", None, "t", secrets.token_hex(4))
     assert batch.rows == batch.source_rows == 3 and batch.widened == ("n",)
     first, second, third = sorted(lake.rows("t").to_pylist(), key=lambda row: row["id"])
     assert first["pay"] == Decimal("1.25") and first["ratio"] == 0.1 and first["raw"] == b"\x00\xff"

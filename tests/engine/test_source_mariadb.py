@@ -131,6 +131,25 @@ def test_count_and_rows_come_from_one_moment(db: Any, mariadb: SourceSpec, lake:
     assert batch.rows == batch.source_rows > 200_000
 
 
+def test_progress_and_cancelling_of_a_stream(db: Any, mariadb: SourceSpec, lake: Lake) -> None:
+    db.execute("CREATE TABLE large (id int PRIMARY KEY, n varchar(200))")
+    db.execute("INSERT INTO large SELECT seq, md5(seq) FROM seq_1_to_400000")
+    told: list[int] = []
+    with pytest.raises(SourceError) as caught:
+        lake.ingest(
+            mariadb,
+            "large",
+            None,
+            "large",
+            "b1",
+            progress=told.append,
+            cancelled=lambda: bool(told and told[-1]),
+        )
+    assert caught.value.code == "cancelled" and 0 < told[0] < 400_000
+    assert not lake.exists("large")
+    assert lake.ingest(mariadb, "large", None, "large", "b1").rows == 400_000
+
+
 def test_a_server_that_goes_away_is_said_so(db: Any, mariadb: SourceSpec, lake: Lake) -> None:
     db.execute("CREATE TABLE large (id int PRIMARY KEY, n varchar(200))")
     db.execute("INSERT INTO large SELECT seq, repeat('x', 200) FROM seq_1_to_400000")

@@ -82,7 +82,7 @@ class Ingest:
         con.execute("SET enable_progress_bar_print = false")
         with source.pull(con, self.spec, self.table, self.columns, spool) as pull:
             copy = f"COPY ({pull.select}) TO {literal(str(self.folder))} ({PARQUET})"
-            rows = int(self._run(con, copy, pull.rows)[0][0])
+            rows = int(self._run(con, copy, pull.rows, pull.handed)[0][0])
             self._agree(pull, rows)
             self._report(rows)
             theirs = None
@@ -116,7 +116,11 @@ class Ingest:
             self.progress(rows)
 
     def _run(
-        self, con: duckdb.DuckDBPyConnection, query: str, total: int | None = None
+        self,
+        con: duckdb.DuckDBPyConnection,
+        query: str,
+        total: int | None = None,
+        handed: Callable[[], int] | None = None,
     ) -> list[tuple[Any, ...]]:
         """Run one long statement in a thread of its own, while this one reports progress and honours cancellation:
         the caller's functions are only ever called in the caller's thread."""
@@ -137,9 +141,11 @@ class Ingest:
             try:
                 if stopped is None and self.cancelled and self.cancelled():
                     raise SourceError("cancelled", facts=self.spec.facts(table=self.table))
-                if stopped is None and total and (now := int(con.query_progress() * total / 100)) > seen:
-                    seen = min(now, total)
-                    self._report(seen)
+                if stopped is None and total:
+                    now = handed() if handed else int(con.query_progress() * total / 100)
+                    if now > seen:
+                        seen = min(now, total)
+                        self._report(seen)
             except BaseException as error:
                 stopped = error
             if stopped is not None:
@@ -190,7 +196,7 @@ class Ingest:
 
         target = ident(self.target)
         cells = ", ".join(f"{ident(column.name)} {column.duckdb_type}" for column in result.columns)
-        with self.lake._lock("lake catalog", self.cancelled):
+        with self.lake.lock("lake catalog", self.cancelled):
             lock.execute(
                 "SELECT 1"
             )  # a lost session has lost the target's lock too: fail here, before anything is written
@@ -210,7 +216,7 @@ class Ingest:
                 )
                 con.execute("COMMIT")
             except duckdb.Error as error:
-                raise LakeError(self.lake._clean(error)) from None
+                raise LakeError(self.lake.clean(error)) from None
             snapshot = con.execute("FROM lake.last_committed_snapshot()").fetchone()
         return replace(result, snapshot=int(snapshot[0]) if snapshot else None)
 

@@ -88,7 +88,7 @@ class Lake:
     def ensure(self) -> None:
         """Create catalog and directory if absent. Safe to call from several processes at once."""
         self.data_path.mkdir(parents=True, exist_ok=True)
-        with self._lock("lake catalog", None), self.session(write=True) as con:
+        with self.lock("lake catalog", None), self.session(write=True) as con:
             con.execute(
                 "CREATE TABLE IF NOT EXISTS lake.batch_done"
                 " (batch_id VARCHAR, target VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, result VARCHAR)"
@@ -104,13 +104,15 @@ class Lake:
         spool: str | Path | None = None,
         extensions: tuple[str, ...] = (),
     ) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A DuckDB connection with the lake attached as `lake`."""
+        """A DuckDB connection with the lake attached as `lake`. What DuckDB cannot do in it is a LakeError."""
         with tempfile.TemporaryDirectory(prefix="duck-", dir=spool) as folder:
             names = dict.fromkeys(("postgres_scanner", "ducklake", *extensions))
             con = duck.connect(*names, memory_limit=memory_limit, spool=folder)
             try:
                 self.attach(con, write)
                 yield con
+            except duckdb.Error as error:
+                raise LakeError(self.clean(error)) from error
             finally:
                 con.close()
 
@@ -122,7 +124,7 @@ class Lake:
         try:
             con.execute(f"ATTACH {literal(f'ducklake:postgres:{dsn}')} AS lake ({options})")
         except duckdb.Error as error:
-            raise LakeError(self._clean(error)) from None
+            raise LakeError(self.clean(error)) from None
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -150,7 +152,7 @@ class Lake:
         from gongshu.engine.ingest import Ingest
 
         _check_target(target)
-        with self._lock(f"target {target}", cancelled) as held:
+        with self.lock(f"target {target}", cancelled) as held:
             self._sweep(target)
             run = Ingest(
                 self, spec, table, columns, target, batch_id, progress, cancelled, memory_limit, spool
@@ -163,7 +165,7 @@ class Lake:
     def drop(self, target: str) -> None:
         """Remove a table and forget its batches; its files go with the next `vacuum`."""
         _check_target(target)
-        locks = self._lock(f"target {target}", None), self._lock("lake catalog", None)
+        locks = self.lock(f"target {target}", None), self.lock("lake catalog", None)
         with locks[0], locks[1], self.session(write=True) as con:
             con.execute("BEGIN")
             con.execute(f"DROP TABLE IF EXISTS lake.{ident(target)}")
@@ -172,7 +174,7 @@ class Lake:
 
     def vacuum(self, days: float) -> None:
         """Forget snapshots older than `days` and delete the files that only they used."""
-        with self._lock("lake catalog", None), self.session(write=True) as con:
+        with self.lock("lake catalog", None), self.session(write=True) as con:
             before = f"older_than => now() - INTERVAL {int(days * 86400)} SECONDS"
             con.execute(f"SELECT count(*) FROM ducklake_expire_snapshots('lake', {before})").fetchall()
             con.execute(
@@ -286,7 +288,7 @@ class Lake:
                     shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
-    def _lock(self, what: str, cancelled: Callable[[], bool] | None) -> Iterator[psycopg.Connection]:
+    def lock(self, what: str, cancelled: Callable[[], bool] | None) -> Iterator[psycopg.Connection]:
         """Hold the advisory lock of `what`; waiting can be cancelled. A killed holder's lock goes with its session."""
         key = f"gongshu {self.schema} {what}"
         with psycopg.connect(self.catalog_dsn, autocommit=True) as holder:
@@ -303,7 +305,8 @@ class Lake:
         parts = psycopg.conninfo.conninfo_to_dict(self.catalog_dsn)
         return {key: value for key, value in parts.items() if value is not None}
 
-    def _clean(self, error: Exception) -> str:
+    def clean(self, error: Exception) -> str:
+        """An error's text without the catalog's password."""
         secret = str(self._dsn_parts().get("password", ""))
         return str(error).replace(secret, "***") if secret else str(error)
 

@@ -7,7 +7,7 @@ that the interface can say in its own language what to do; no message and no fac
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -145,7 +145,8 @@ class Pull:
     `select` is a DuckDB query with exactly `columns`, in their types. `rows` is the source's count, taken in the
     snapshot that `select` reads when `snapshot` is true. `widened` names columns kept as text because their
     content does not fit the type the source declares or suggests. `source_digest`, where the source can compute
-    it, is a DuckDB query for `digest.from_postgres` that runs in the same snapshot.
+    it, is a DuckDB query for `digest.from_postgres` that runs in the same snapshot. `handed`, where DuckDB cannot tell
+    how far it is, says how many rows it has been given.
     """
 
     select: str
@@ -154,6 +155,7 @@ class Pull:
     snapshot: bool
     widened: tuple[str, ...] = ()
     source_digest: str | None = None
+    handed: Callable[[], int] | None = None
 
 
 class Connector(Protocol):

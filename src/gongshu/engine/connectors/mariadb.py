@@ -98,35 +98,41 @@ def pull(
             f"SELECT {cells}, 0 AS {ident_mysql(COUNT)} FROM {ident_mysql(table)}{thinned} LIMIT {sample}"
         )
     try:
-        rows, stream = _stream(spec, statement)
+        rows, stream, handed = _stream(spec, statement)
         con.register("src_stream", stream)
         outer = ", ".join(
             f"CAST({ident(column.name)} AS {column.duckdb_type}) AS {ident(column.name)}"
             for column in columns
         )
-        yield Pull(f"SELECT {outer} FROM src_stream", columns, None if sample else rows, not sample)
+        known = None if sample else rows
+        yield Pull(f"SELECT {outer} FROM src_stream", columns, known, not sample, handed=lambda: handed[0])
     except (duckdb.Error, pa.ArrowException, RuntimeError) as error:
         raise _failure(spec, table, error) from None
     finally:
         con.unregister("src_stream")
 
 
-def _stream(spec: SourceSpec, statement: str) -> tuple[int, pa.RecordBatchReader]:
-    """The statement's batches, and the count found in its first row (0 when there is none)."""
+def _stream(spec: SourceSpec, statement: str) -> tuple[int, pa.RecordBatchReader, list[int]]:
+    """The count found in the first row (0 when there is none), the batches, and a list whose one number is how many
+    rows have been handed on."""
     account = quote(spec.user, safe="") + (f":{quote(spec.password, safe='')}" if spec.password else "")
     url = f"mysql://{account}@{spec.host}:{spec.port or 3306}/{quote(spec.database, safe='')}"
     with _no_panic():
         reader = connectorx.read_sql(url, statement, return_type="arrow_stream", batch_size=BATCH_ROWS)
-        first = next(iter(reader), None)
+        first = next(reader, None)
     rows = int(first.column(COUNT)[0].as_py()) if first is not None and first.num_rows else 0
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        if first is not None:
-            yield first
-            with _no_panic():
-                yield from reader
+    handed = [0]
 
-    return rows, pa.RecordBatchReader.from_batches(reader.schema, batches())
+    def batches() -> Iterator[pa.RecordBatch]:
+        batch = first
+        while batch is not None:
+            yield batch
+            handed[0] += batch.num_rows
+            with _no_panic():
+                batch = next(reader, None)
+
+    return rows, pa.RecordBatchReader.from_batches(reader.schema, batches()), handed
 
 
 @contextmanager
