@@ -15,7 +15,7 @@ from gongshu.packs import Pack
 from .models import EntryVersion, Item
 from .rules import field_label, refuse_secret, secret_marks
 from .vocabulary import FIELDS, Level, SensitiveKind
-from .wording import listed, sentences
+from .wording import length_of, listed, sentences
 
 
 def set_fields(version: EntryVersion, given: dict[str, Any]) -> None:
@@ -57,14 +57,14 @@ def _clean(key: str, value: Any, pack: Pack) -> Any:
     if options:
         code = int(value) if spec.kind == "int" and str(value).isdigit() else value
         if code not in {code for code, _label in options}:
-            told = listed(str(label) for _code, label in options)
+            allowed = listed(text for _code, text in options)
             raise ValueError(
                 _("“%(label)s”没有“%(value)s”这个选项，可以是：%(options)s。")
-                % {"label": label, "value": value, "options": told}
+                % {"label": label, "value": value, "options": allowed}
             )
         return code
     text = str(value).strip()
-    limit = EntryVersion._meta.get_field(key).max_length or 4000
+    limit = length_of(EntryVersion, key)
     if len(text) > limit:
         raise ValueError(_("“%(label)s”不能超过 %(n)d 字。") % {"label": label, "n": limit})
     return text

@@ -33,7 +33,7 @@ from .vocabulary import (
     SystemStatus,
     basis_ranks,
 )
-from .wording import listed
+from .wording import listed, sentences
 
 
 def units_of(actor: Actor) -> list[tuple[str, str]]:
@@ -137,7 +137,7 @@ class EntryForm(Form):
         for key in order:
             self.fields[key] = self._field(key)
         self.fields["summary"] = forms.CharField(
-            label=_("摘要"), required=False, widget=forms.Textarea({"rows": 2})
+            label=_("目录摘要"), required=False, widget=forms.Textarea({"rows": 2})
         )
         self.fields["secret_kinds"] = forms.MultipleChoiceField(
             label=_("涉密与敏感标注"),
@@ -171,7 +171,7 @@ class EntryForm(Form):
 
     def _field(self, key: str) -> forms.Field:
         spec, label = FIELDS[key], field_label(self.pack, key)
-        help_text = spec.help or self._when(key)
+        help_text = sentences(part for part in (self._when(key), spec.help) if part)
         if key == "legal_basis":
             ranks = dict(basis_ranks(self.pack, ShareType.CONDITIONAL)) | dict(
                 basis_ranks(self.pack, ShareType.NONE)
@@ -213,10 +213,10 @@ class ItemForm(forms.Form):
     kind = forms.ChoiceField(required=False, choices=[("", _("无")), *SensitiveKind.choices])
     level = forms.ChoiceField(required=False, choices=[("", _("未定")), *Level.choices])
 
-    def __init__(self, *args: Any, item: Item, **given: Any) -> None:
+    def __init__(self, data: Any, *, item: Item, initial: dict[str, Any]) -> None:
         # Named after the column and not numbered, so that a row left out moves no other row's values.
         stem = f"item{crc32(item.name.encode()):08x}"
-        super().__init__(*args, prefix=stem, auto_id=f"id_{stem}_%s", **given)
+        super().__init__(data, prefix=stem, auto_id=f"id_{stem}_%s", initial=initial)
         self.item = item
         self.type_text = type_labels().get(item.type, item.type)
         for name in self.fields:

@@ -65,7 +65,7 @@ def _draft_readable(actor: Actor, prefix: str) -> Q:
     )
     own = Q(**{f"{prefix}unit__in": allowed_units(actor, "catalog.edit")})
     audited = Q(**{f"{prefix}unit__in": allowed_units(actor, "audit.view")})
-    return own | audited | Exists(reviewed)
+    return own | audited | Q(Exists(reviewed))
 
 
 def system_get(*, actor: Actor, system: str) -> System:

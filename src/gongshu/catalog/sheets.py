@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineWorkbook
 
 from gongshu.engine.source import TYPES
+from gongshu.kernel.clause import Basis
 from gongshu.kernel.errors import Invalid
 from gongshu.packs import Pack
 from gongshu.packs.loader import clauses
@@ -43,7 +44,17 @@ class Head:
     label: str
     options: list[tuple[Any, str]] = field(default_factory=list)
     required: bool = False
-    ground: str = ""
+    basis: Basis = field(default_factory=Basis)
+
+    @property
+    def choices(self) -> str:
+        """The options in words."""
+        return listed(text for _code, text in self.options)
+
+    @property
+    def ground(self) -> str:
+        """The clauses that ask for it, with their articles."""
+        return listed(f"{c} {clauses()[c].article}" for c in self.basis.clauses)
 
 
 def entry_heads(pack: Pack) -> list[Head]:
@@ -62,9 +73,8 @@ def entry_heads(pack: Pack) -> list[Head]:
             heads.append(Head("legal_basis.article", _("依据条款")))
             continue
         options = [(c, str(text)) for c, text in FIELDS[key].options(pack)] if key in FIELDS else []
-        told = listed(f"{c} {clauses()[c].article}" for c in asked[key].clauses) if key in asked else ""
-        heads.append(Head(key, label, options, key in asked, told))
-    return [*heads, Head("summary", _("摘要"))]
+        heads.append(Head(key, label, options, key in asked, asked.get(key, Basis())))
+    return [*heads, Head("summary", _("目录摘要"))]
 
 
 def item_heads() -> list[Head]:
@@ -107,7 +117,7 @@ def template(pack: Pack) -> bytes:
         told = (
             head.label,
             _("必填") if head.required else "",
-            listed(t for _c, t in head.options),
+            head.choices,
             head.ground,
         )
         for column, text in enumerate(told):

@@ -204,10 +204,10 @@ class FieldSpec:
 
     key: str
     kind: str
-    choices: Callable[[Pack], list[tuple[str, Any]]] | None = None
+    choices: Callable[[Pack], list[tuple[Any, Any]]] | None = None
     help: Any = ""
 
-    def options(self, pack: Pack) -> list[tuple[str, Any]]:
+    def options(self, pack: Pack) -> list[tuple[Any, Any]]:
         """Allowed (code, label) pairs; none for free text."""
         return self.choices(pack) if self.choices else []
 
@@ -217,7 +217,9 @@ def _of(choices: type[TextChoices]) -> Callable[[Pack], list[tuple[str, Any]]]:
 
 
 def share_types(pack: Pack) -> list[tuple[str, Any]]:
-    """The three share types in the words of the regulation (PT-22.1a, ZY-15.3, CM-16.1)."""
+    """The three share types in the regulation's words (PT-22.1a, ZY-15.3, CM-16.1); in English the platform's."""
+    if english():
+        return list(ShareType.choices)
     return [(code, pack.share_label(code)) for code in ShareType.values]
 
 
@@ -264,7 +266,7 @@ FIELDS: dict[str, FieldSpec] = {
         FieldSpec("open_type", "choice", open_types),
         FieldSpec("collect_mode", "choice", collect_modes),
         FieldSpec("acquisition_way", "choice", acquisition_ways),
-        FieldSpec("security_level", "int", lambda _pack: list(Level.choices)),
+        FieldSpec("security_level", "int", lambda _pack: [(code, text) for code, text in Level.choices]),
     )
 }
 """The eighteen canonical fields an entry states itself; system, provider and items are links and rows of it."""

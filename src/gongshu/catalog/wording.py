@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
+from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -22,3 +23,13 @@ def listed(values: Iterable[Any]) -> str:
 def sentences(values: Iterable[Any]) -> str:
     """Whole sentences one after the other, each once."""
     return (" " if english() else "").join(dict.fromkeys(str(value) for value in values))
+
+
+def label_of(model: type[models.Model], name: str) -> str:
+    """What a field of a model is called."""
+    return str(cast("models.Field[Any, Any]", model._meta.get_field(name)).verbose_name)
+
+
+def length_of(model: type[models.Model], name: str, otherwise: int = 4000) -> int:
+    """How many characters a field of a model may hold."""
+    return cast("models.Field[Any, Any]", model._meta.get_field(name)).max_length or otherwise

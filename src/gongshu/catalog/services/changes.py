@@ -26,9 +26,9 @@ def entry_change_start(*, actor: Actor, entry: str) -> EntryVersion:
     """Draft the next version of a published entry as a copy of the one in force; it is edited like any draft."""
     found = selectors.published_get(actor=actor, entry=entry)
     require(actor, "catalog.edit", found.unit)
-    if found.draft:
+    if found.draft or found.current is None:
         raise Conflict(_("已有一个变更草稿或待审核的版本。"))
-    held = EntryVersion.objects.get(pk=found.current_id)
+    held = found.current
     items = list(held.items.all())
     version = EntryVersion.objects.get(pk=held.pk)
     version.pk, version._state.adding = None, True

@@ -18,7 +18,7 @@ from .. import selectors
 from ..messages import facts_of, refused
 from ..models import DataSource, Sequence
 from ..vocabulary import FILE_KINDS, SourceKind
-from ..wording import sentences
+from ..wording import label_of, sentences
 
 PORTS = {SourceKind.POSTGRESQL: 5432, SourceKind.MARIADB: 3306}
 CONNECT_SECONDS = 6
@@ -154,7 +154,7 @@ def _clean(
             "user": user.strip(),
         }
         needed = ["name", "host", "database", "user"]
-    labels = {field: DataSource._meta.get_field(field).verbose_name for field in needed}
+    labels = {field: label_of(DataSource, field) for field in needed}
     wrong = {field: _("请填写%(label)s。") % {"label": labels[field]} for field in needed if not told[field]}
     if told["host"] and not re.fullmatch(r"[A-Za-z0-9._:\-\[\]]{1,255}", told["host"]):
         wrong["host"] = _("主机应为主机名或 IP 地址，不含协议、端口和空格。")

@@ -16,7 +16,7 @@ from gongshu.org.policy import current_pack, require
 from .. import selectors
 from ..models import Sequence, System
 from ..vocabulary import Hosting, Network, Ownership, SystemKind, SystemStatus
-from ..wording import sentences
+from ..wording import label_of, length_of, sentences
 
 _CHOICES = {
     "kind": SystemKind,
@@ -119,7 +119,7 @@ def _save(system: System) -> None:
 def _clean(given: dict[str, str]) -> dict[str, str]:
     told = {key: str(value or "").strip() for key, value in given.items()}
     wrong = {
-        key: _("请填写%(label)s。") % {"label": System._meta.get_field(key).verbose_name}
+        key: _("请填写%(label)s。") % {"label": label_of(System, key)}
         for key in ("name", "business")
         if not told[key]
     }
@@ -127,8 +127,8 @@ def _clean(given: dict[str, str]) -> dict[str, str]:
         if told[key] not in choices.values:
             wrong[key] = _("没有这个选项：%(value)s。") % {"value": told[key]}
     for key in ("name", "business", "contact"):
-        if len(told[key]) > (System._meta.get_field(key).max_length or 0):
-            wrong[key] = _("不能超过 %(n)d 字。") % {"n": System._meta.get_field(key).max_length}
+        if len(told[key]) > length_of(System, key):
+            wrong[key] = _("不能超过 %(n)d 字。") % {"n": length_of(System, key)}
     if wrong:
         raise Invalid(sentences(wrong.values()), fields=wrong, field=next(iter(wrong)))
     _refuse_platform(told["kind"])

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from gongshu.console.web import console_view
+from gongshu.journal.services import Actor
 from gongshu.kernel.errors import Refused
 from gongshu.org.policy import current_pack
 
@@ -35,13 +36,10 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
 @console_view()
 def file(request: HttpRequest, code: str) -> HttpResponse:
     """File a withdrawal (a change is filed from the draft page)."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
     try:
-        case = services.change_submit(
-            actor=request.actor,
-            entry=code,
-            kind="withdraw",  # type: ignore[attr-defined]
-            reason=request.POST.get("reason", ""),
-        )
+        reason = request.POST.get("reason", "")
+        case = services.change_submit(actor=actor, entry=code, kind="withdraw", reason=reason)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("catalog:entry", code)
@@ -57,12 +55,9 @@ def event(request: HttpRequest, code: str) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, listed(e for errors in form.errors.values() for e in errors))
         return redirect("catalog:entry", code)
+    actor: Actor = request.actor  # type: ignore[attr-defined]
     try:
-        made = services.change_event_register(
-            actor=request.actor,
-            entry=code,  # type: ignore[attr-defined]
-            **form.cleaned_data,
-        )
+        made = services.change_event_register(actor=actor, entry=code, **form.cleaned_data)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("catalog:entry", code)
@@ -95,7 +90,9 @@ def difference_rows(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 }
             )
         else:
-            label = _("摘要") if told["field"] == "summary" else field_label(current_pack(), told["field"])
+            label = (
+                _("目录摘要") if told["field"] == "summary" else field_label(current_pack(), told["field"])
+            )
             rows.append(
                 {
                     "label": label,

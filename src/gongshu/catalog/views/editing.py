@@ -111,10 +111,10 @@ def _submit(actor: Actor, entry: Entry, reason: str) -> Case:
     """Submit for the first time, again after a return, or as a change."""
     running = _running(entry)
     if running is not None and running.state == "returned":
-        return case_act(actor=actor, case=running.number, move="resubmit")  # type: ignore[no-any-return]
+        return case_act(actor=actor, case=running.number, move="resubmit")
     if entry.current_id:
-        return services.change_submit(actor=actor, entry=entry.code, reason=reason)  # type: ignore[no-any-return]
-    return services.entry_submit(actor=actor, entry=entry.code)  # type: ignore[no-any-return]
+        return services.change_submit(actor=actor, entry=entry.code, reason=reason)
+    return services.entry_submit(actor=actor, entry=entry.code)
 
 
 def _running(entry: Entry) -> Case | None:

@@ -20,6 +20,7 @@ from .. import labels, selectors, services
 from ..forms import SystemForm
 from ..models import System
 from ..tables import EntryTable, SystemTable
+from ..wording import label_of
 
 
 @console_view("catalog.view")
@@ -57,9 +58,7 @@ def _facts(system: System) -> list[tuple[str, Any]]:
     told = []
     for name in names:
         display = getattr(system, f"get_{name}_display", None)
-        told.append(
-            (System._meta.get_field(name).verbose_name, display() if display else getattr(system, name))
-        )
+        told.append((label_of(System, name), display() if display else getattr(system, name)))
     return [(label, value) for label, value in told if value]
 
 
