@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Call the share gateway. Python 3.9 or later, nothing to install; copy this file into your system.
 
-    export GONGSHU_URL=http://127.0.0.1:8100      # where the gateway is
+    export GONGSHU_URL=http://127.0.0.1:8001      # where the gateway is
     export GONGSHU_CLIENT_ID=...                  # your system's id
     export GONGSHU_CLIENT_SECRET=...              # its secret, as shown when it was registered
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Call the share gateway with nothing but sh, openssl and curl.
 #
-#   export GONGSHU_URL=http://127.0.0.1:8100      # where the gateway is
+#   export GONGSHU_URL=http://127.0.0.1:8001      # where the gateway is
 #   export GONGSHU_CLIENT_ID=...                  # your system's id
 #   export GONGSHU_CLIENT_SECRET=...              # its secret, as shown when it was registered
 #   export GONGSHU_CASE_NO=...                    # the case you work on, where the grant asks for it
@@ -26,7 +26,7 @@ if [ $# -lt 1 ]; then
     sed -n '2,15p' "$0" >&2
     exit 2
 fi
-: "${GONGSHU_URL:?set GONGSHU_URL, for example http://127.0.0.1:8100}"
+: "${GONGSHU_URL:?set GONGSHU_URL, for example http://127.0.0.1:8001}"
 : "${GONGSHU_CLIENT_ID:?set GONGSHU_CLIENT_ID}"
 : "${GONGSHU_CLIENT_SECRET:?set GONGSHU_CLIENT_SECRET}"
 
