@@ -110,6 +110,9 @@ AXES_CLIENT_IP_CALLABLE = "gongshu.console.middleware.socket_address"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+# Wrong passwords are the business of axes, which locks earlier; this limits guesses of one-time codes.
+ACCOUNT_RATE_LIMITS = {"login_failed": "60/m/ip,10/5m/key"}
 ACCOUNT_ADAPTER = "gongshu.console.adapter.ClosedAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Gongshu"

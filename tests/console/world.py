@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,11 @@ UNITS = (
     ("yb", "医保所", "Medical Insurance Station"),
     ("scjg", "市场监管所", "Market Supervision Station"),
     ("cg", "城管中队", "Urban Management Squad"),
-    ("sq", "社区党群服务与综合治理事务受理联合中心", "Joint Centre for Community Services and Comprehensive Governance Affairs"),
+    (
+        "sq",
+        "社区党群服务与综合治理事务受理联合中心",
+        "Joint Centre for Community Services and Comprehensive Governance Affairs",
+    ),
 )
 POSTS = ("steward", "reviewer", "head")
 SURNAMES = "陈林周吴郑冯"
@@ -29,8 +34,22 @@ TITLES = (
     ("trial_issue", "《企业登记信息》统一社会信用代码校验失败 126 条", "scjg"),
     ("trial_confirm", "城管中队获取《沿街商铺信息》后待确认", "cg"),
     ("trial_mode", "《河道水质监测》由日推送调整为实时", "cg"),
-    ("trial_change", "因职能调整需更新《社区事务受理事项》目录，同时把历年受理明细拆分为个人事项与法人事项两张表并补充办理时限信息项", "sq"),
+    (
+        "trial_change",
+        "因职能调整需更新《社区事务受理事项》目录，同时把历年受理明细拆分为个人事项与法人事项两张表并补充办理时限信息项",
+        "sq",
+    ),
 )
+
+
+@functools.cache
+def hashed() -> str:
+    """The sample password, hashed once: hashing is slow on purpose."""
+    from django.contrib.auth.hashers import make_password
+
+    from gongshu.console import second_factor
+
+    return make_password(second_factor.SAMPLE_PASSWORD)
 
 
 def people() -> dict[str, Actor]:
@@ -43,7 +62,7 @@ def people() -> dict[str, Actor]:
     def person(username: str, name: str, unit: Any, kind: str) -> None:
         account, made = Account.objects.get_or_create(username=username, defaults={"display_name": name})
         if made:
-            account.set_password(second_factor.SAMPLE_PASSWORD)
+            account.password = hashed()
             account.save()
         Post.objects.get_or_create(account=account, unit=unit, kind=kind, starts=date(2020, 1, 1))
         if second_factor.required(account) and not second_factor.has_one(account):
@@ -107,9 +126,16 @@ def town(many: int = 0) -> dict[str, Actor]:
             given = {"opinion": "材料齐全，同意。", "mode": "key", "items": ["name", "town"], "per_day": 500}
             case_act(actor=known["kxb.reviewer"], case=case.number, move="approve", given=given)
             case = opened("trial_issue", "《养老机构信息》床位数为负 4 条", "mz", "t-back", known)
-            case_act(actor=known["kxb.reviewer"], case=case.number, move="return", given={"reason": "请写明核对过程。"})
+            case_act(
+                actor=known["kxb.reviewer"],
+                case=case.number,
+                move="return",
+                given={"reason": "请写明核对过程。"},
+            )
         for n in range(many):
             kind = list(trial.KINDS)[n % 5]
-            opened(kind, f"第 {n + 1} 号事项：{TITLES[n % len(TITLES)][1]}", UNITS[1 + n % 5][0], f"m{n}", known)
+            opened(
+                kind, f"第 {n + 1} 号事项：{TITLES[n % len(TITLES)][1]}", UNITS[1 + n % 5][0], f"m{n}", known
+            )
     clocks_lapse()
     return known

@@ -100,7 +100,12 @@ def serve(pg_server: str, many: int) -> Iterator[Console]:
     with psycopg.connect(pg_server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     url = urlparse(pg_server)._replace(path=f"/{name}").geturl()
-    env = {**os.environ, "DATABASE_URL": url, "GONGSHU_SAMPLE": "1", "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    env = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "GONGSHU_SAMPLE": "1",
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+    }
     running = Console(url, env)
     try:
         running.python(
@@ -186,7 +191,7 @@ _states: dict[tuple[str, str], Any] = {}
 
 def login(page: Any, account: str, base: str | None = None) -> None:
     """Sign a sample account in through the pages, as a person would: fill in the sample's hints, then the code."""
-    base = base or "http://{}".format(urlparse(page.url).netloc)
+    base = base or f"http://{urlparse(page.url).netloc}"
     page.goto(f"{base}/accounts/login/")
     page.locator("#id_login").fill(account)
     page.locator("#id_password").fill("Gongshu#2026")
@@ -221,12 +226,22 @@ def axe_clean(page: Any) -> None:
     """Assert that axe finds nothing wrong (WCAG 2 A and AA, and its best practices)."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
-    told = [f"{v['id']}: {n['target']} {n['failureSummary']}" for v in found.response["violations"] for n in v["nodes"]]
+    found = Axe().run(
+        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+    )
+    told = [
+        f"{v['id']}: {n['target']} {n['failureSummary']}"
+        for v in found.response["violations"]
+        for n in v["nodes"]
+    ]
     assert not told, f"{page.url}\n" + "\n".join(told)
 
 
 def look(page: Any, name: str) -> None:
-    """Keep a picture of the whole page, where somebody wants to look."""
+    """Keep a picture of the page (of a very long one its beginning), where somebody wants to look."""
     if folder := os.environ.get("GONGSHU_LOOK"):
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+        size = page.viewport_size
+        height = min(page.evaluate("document.documentElement.scrollHeight"), 2400)
+        page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
+        page.screenshot(path=str(Path(folder) / f"{name}.png"))
+        page.set_viewport_size(size)

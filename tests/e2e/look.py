@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
-
 from tests.e2e.conftest import FLAGS, NARROW, WIDE, login
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from typing import Any
 
@@ -19,10 +22,30 @@ from gongshu.packs.calendar import workdays
 from .models import CalendarDay, CalendarYear
 
 _held: tuple[tuple[int, int], Workdays] | None = None
+_once: ContextVar[list[Workdays] | None] = ContextVar("calendar of this page", default=None)
+
+
+@contextmanager
+def one_calendar() -> Iterator[None]:
+    """Let everything in the block count with the calendar as it is at the first use (a page asks for it many times)."""
+    token = _once.set([])
+    try:
+        yield
+    finally:
+        _once.reset(token)
 
 
 def calendar() -> Workdays:
     """The calendar in force. Kept in memory until a year is imported, in this process or another."""
+    once = _once.get()
+    if once is None:
+        return _newest()
+    if not once:
+        once.append(_newest())
+    return once[0]
+
+
+def _newest() -> Workdays:
     global _held
     with connection.cursor() as cursor:
         cursor.execute("SELECT COALESCE(max(id), 0), count(*) FROM casework_calendarday")

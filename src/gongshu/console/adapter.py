@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.signals import password_changed
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -31,6 +34,13 @@ class ClosedAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Always closed."""
         return False
+
+    def is_reauthentication_required(self, *, app: str) -> bool:
+        """Not within five minutes of signing in: whoever sets up the second factor has just given the password."""
+        records = get_authentication_records(self.request, self.request.user)
+        if any(time.time() - r.get("at", 0) < app_settings.REAUTHENTICATION_TIMEOUT for r in records):
+            return False
+        return bool(super().is_reauthentication_required(app=app))
 
     def send_notification_mail(self, *_args: Any, **_given: Any) -> None:
         """Nothing is mailed: accounts have no address."""

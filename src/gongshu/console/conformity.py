@@ -25,7 +25,12 @@ KINDS = (
     ("org", _lazy("组织工作")),
 )
 TONES = {DONE: "green", PARTIAL: "amber", OPEN: "grey", ORGANISATIONAL: "blue"}
-CARRIERS = {"parameter": _lazy("参数"), "move": _lazy("环节"), "clock": _lazy("时限"), "field": _lazy("必填项")}
+CARRIERS = {
+    "parameter": _lazy("参数"),
+    "move": _lazy("环节"),
+    "clock": _lazy("时限"),
+    "field": _lazy("必填项"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class ClauseView:
 
     @property
     def id(self) -> str:
-        """PJ-24.2."""
+        """PJ-26.3a, for example."""
         return self.row.clause.id
 
     @property
@@ -88,19 +93,20 @@ class ArticleView:
     chapter: str
     text: str
     clauses: list[ClauseView]
+    anchor: str = ""
 
 
 def articles(pack: Pack) -> list[ArticleView]:
     """The regulation in its own order."""
     carried = _carriers(pack, wording.language())
-    return [_article(article, carried) for article in read(pack)]
+    return [_article(n, article, carried) for n, article in enumerate(read(pack), start=1)]
 
 
-def _article(article: Article, carried: dict[str, tuple[Carrier, ...]]) -> ArticleView:
+def _article(n: int, article: Article, carried: dict[str, tuple[Carrier, ...]]) -> ArticleView:
     label = wording.article(article.clauses[0].clause.id) if article.clauses else article.name
     label = article.name if wording.language() == "zh" else label
     views = [ClauseView(row, list(carried.get(row.clause.id, ()))) for row in article.clauses]
-    return ArticleView(label, article.chapter, article.text, views)
+    return ArticleView(label, article.chapter, article.text, views, f"article-{n}")
 
 
 @cache
@@ -140,7 +146,7 @@ def narrowed(found: Sequence[ArticleView], query: str, kind: str) -> list[Articl
     for article in found:
         kept = [c for c in article.clauses if _fits(article, c, query.lower().split(), kind)]
         if kept:
-            shown.append(ArticleView(article.label, article.chapter, article.text, kept))
+            shown.append(ArticleView(article.label, article.chapter, article.text, kept, article.anchor))
     return shown
 
 

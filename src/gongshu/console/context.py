@@ -37,7 +37,8 @@ class Shell:
     @cached_property
     def posts(self) -> list[Post]:
         """Posts the person holds today."""
-        return posts_today(self.actor.account_id)
+        known: list[Post] | None = getattr(self.request, "posts_today", None)
+        return posts_today(self.actor.account_id) if known is None else known
 
     @cached_property
     def actions(self) -> set[str]:
@@ -73,7 +74,7 @@ class Shell:
     @cached_property
     def document(self) -> str:
         """The regulation in force with its number."""
-        number = self.pack.nodes["source.doc_no"].v
+        number = self.pack.node("source.doc_no").v
         return f"{self.pack.title}（{number}）" if number else self.pack.title
 
     @property

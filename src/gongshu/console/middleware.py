@@ -10,7 +10,10 @@ from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import redirect
 from django.utils import translation
 
+from gongshu.casework.calendar import one_calendar
+
 from . import second_factor
+from .context import posts_today
 from .web import actor_of, is_fragment
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -61,7 +64,7 @@ class ConsoleMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request."""
-        response = self._held_back(request) or self.get_response(request)
+        response = self._held_back(request) or self._answer(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if request.path.startswith("/static/"):
@@ -72,13 +75,23 @@ class ConsoleMiddleware:
             )
         return response
 
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return self.get_response(request)
+        with one_calendar():
+            return self.get_response(request)
+
     def _held_back(self, request: HttpRequest) -> HttpResponse | None:
         if request.path.startswith("/static/") or not request.user.is_authenticated:
             return None
         request.actor = actor_of(request)  # type: ignore[attr-defined]
+        request.posts_today = posts_today(request.user.pk)  # type: ignore[attr-defined]
         must_change = request.user.must_change_password
         # Both doors of a session, console and API, stay shut until the person is who the post needs.
-        request.second_factor_missing = must_change or second_factor.missing(request.user)  # type: ignore[attr-defined]
+        request.second_factor_missing = must_change or second_factor.missing(  # type: ignore[attr-defined]
+            request.user,
+            request.posts_today,  # type: ignore[attr-defined]
+        )
         if not request.second_factor_missing or request.path.startswith(FREE):  # type: ignore[attr-defined]
             return None
         target = redirect("account_change_password" if must_change else "mfa_activate_totp")

@@ -37,7 +37,7 @@ class MoveForm(Form):
         """What the service gets: the fields that were filled in, as plain values."""
         told = {}
         for name, value in self.cleaned_data.items():
-            if value not in (None, "", [], {}):
+            if value not in (None, "", [], {}) and value is not False:  # a box not ticked was not filled in
                 told[name] = value.isoformat() if isinstance(value, date) else value
         return told
 

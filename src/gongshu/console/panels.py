@@ -68,7 +68,7 @@ def register_events(
     texts: dict[str, str | Promise],
     details: dict[str, Callable[[Event], list[tuple[str, Any]]]] | None = None,
 ) -> None:
-    """Wording of event types ("catalog.entry.submitted": "提交目录审核"), and details shown beneath: event -> (label, value)."""
+    """Wording of event types, and what is shown beneath an event: (label, value) pairs."""
     _event_texts.update(texts)
     _event_details.update(details or {})
 

@@ -115,7 +115,8 @@ class Table:
     """Base of every table.
 
     search: placeholder of the search box; search_fields: ORM fields it looks in (override `searched` for more).
-    prefix: parameter prefix, where a page has several tables. ordering: default order. empty: what an empty table says.
+    prefix: parameter prefix, where a page has several tables. title: file name of the export, and heading if
+    `headed`. ordering: default order. empty: what an empty table says.
     """
 
     columns: ClassVar[Sequence[Column]] = ()
@@ -125,6 +126,7 @@ class Table:
     ordering: ClassVar[Sequence[str]] = ()
     per_page: ClassVar[int] = 20
     prefix: ClassVar[str] = ""
+    headed: ClassVar[bool] = False
     title: Text = ""
     empty: Text = ""
     export_limit: ClassVar[int] = 1_000_000

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from gongshu.casework.models import Case, Clock, PackVersion
+from gongshu.casework.models import Case, Clock, PackVersion, Turn
 from gongshu.casework.registry import DECLARED, pack_of, procedure_of
 from gongshu.casework.selectors import procedure_for
 from gongshu.journal.models import Event
@@ -19,6 +19,9 @@ from gongshu.kernel.clause import Basis
 from gongshu.org.models import Unit
 
 from . import panels, wording
+
+BY_ITSELF = ("clock.started", "clock.recomputed")
+"""Events that follow from a person's step without being one."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def _step(event: Event, case: Case | None, unit: Unit | None) -> Step:
         details = _clock_details(event) + details
     return Step(
         title=title,
-        who=str(_("平台")) if event.via == "system" else event.actor_name,
+        who=_("平台") if event.via == "system" else "" if event.type in BY_ITSELF else event.actor_name,
         unit=str(unit) if unit else "",
         at=event.at,
         tone="late"
@@ -104,7 +107,7 @@ def shown(field_: kernel.Field, value: Any) -> str:
     if field_.kind == "choice":
         return choices.get(value, str(value))
     if field_.kind == "choices":
-        return "、".join(choices.get(v, str(v)) for v in value)
+        return wording.listed(choices.get(v, str(v)) for v in value)
     if field_.kind == "basis":
         rank = choices.get(value.get("rank", ""), value.get("rank", ""))
         return f"{value.get('document', '')} {value.get('article', '')}（{rank}）"
@@ -160,19 +163,12 @@ def process_of(case: Case, events: Iterable[Event]) -> list[Step]:
         return steps
     procedure = procedure_for(case)
     units = {p.role: str(p.unit) for p in case.parties.select_related("unit")}
-    for turn in case.turns.select_related("clock", "unit"):
-        labels = "、".join(_label(procedure, name, case.state) for name in turn.moves)
+    state = str(procedure.state(case.state).label)
+    for turn in _by_unit(case):
         due = wording.due(turn.clock)
         note = f"{due.words} · {due.day_text}" if due.day else ""
-        steps.append(
-            Step(
-                labels,
-                unit=str(turn.unit),
-                tone="late" if due.tone == "red" else "now",
-                note=note,
-                basis=due.basis,
-            )
-        )
+        tone = "late" if due.tone == "red" else "now"
+        steps.append(Step(state, unit=str(turn.unit), tone=tone, note=note, basis=due.basis))
     for move in way_ahead(procedure, case.state):
         by = next((r for r in move.by if r != kernel.SYSTEM_ROLE), kernel.SYSTEM_ROLE)
         who = units.get(by) or wording.role(by)
@@ -180,11 +176,10 @@ def process_of(case: Case, events: Iterable[Event]) -> list[Step]:
     return steps
 
 
-def _label(procedure: kernel.Procedure, name: str, state: str) -> str:
-    try:
-        return str(procedure.move(name, state).label)
-    except KeyError:
-        return name
+def _by_unit(case: Case) -> list[Turn]:
+    """Whom a case waits for, each unit once."""
+    turns = {t.unit_id: t for t in case.turns.select_related("clock", "unit").order_by("-id")}
+    return sorted(turns.values(), key=lambda t: t.pk)
 
 
 def way_ahead(procedure: kernel.Procedure, state: str) -> list[kernel.Move]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -70,7 +71,7 @@ def basis_text(basis: Basis | None) -> str:
     if basis is None:
         return ""
     if basis.clauses:
-        return "、".join(dict.fromkeys(article(c) for c in basis.clauses))
+        return listed(article(c) for c in basis.clauses)
     return silence(basis.source) if basis.gap else ""
 
 
@@ -80,6 +81,11 @@ def role(name: str) -> str:
         return _("平台")
     code = codes().get(name)
     return code.label(language()) if code else name
+
+
+def listed(names: Iterable[Any]) -> str:
+    """Names one after the other, each once."""
+    return ("、" if language() == "zh" else ", ").join(dict.fromkeys(str(n) for n in names))
 
 
 def workdays(n: int) -> str:
@@ -99,7 +105,7 @@ def length(clock: Clock) -> str:
 
 @dataclass(frozen=True)
 class Due:
-    """A limit as a person reads it. tone: red, amber, green, grey; words: 剩余 3 个工作日; day: the last day in time."""
+    """A limit as a person reads it. tone: red, amber, green, grey; words: 剩余 3 个工作日; day: last day in time."""
 
     tone: str
     words: str

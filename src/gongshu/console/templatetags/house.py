@@ -84,6 +84,18 @@ def due(clock: Any) -> SafeString:
     return SafeString(render_to_string("console/due.html", {"due": wording.due(clock)}))
 
 
+@register.simple_tag
+def due_words(told: wording.Due) -> SafeString:
+    """A time limit in a table: light and words only."""
+    return format_html(
+        '<span class="gs-due gs-due-{}"><span class="gs-light gs-light-{}" aria-hidden="true"></span>'
+        '<span class="gs-due-words">{}</span></span>',
+        told.tone,
+        told.tone,
+        told.words,
+    )
+
+
 @register.filter
 def due_of(clock: Any) -> wording.Due:
     """A time limit as an object with tone, words, day_text, length, basis, provisional."""
@@ -143,6 +155,9 @@ def fields(form: forms.BaseForm) -> SafeString:
 def field(bound: forms.BoundField) -> SafeString:
     """One field: label, clause, input, help, errors."""
     form = bound.form
+    if isinstance(bound.field.widget, forms.RadioSelect | forms.CheckboxSelectMultiple):
+        bound.field.widget.template_name = "console/widgets/choices.html"
+        bound.field.widget.option_template_name = "django/forms/widgets/input.html"
     kind = getattr(bound.field.widget, "input_type", "") or bound.field.widget.__class__.__name__.lower()
     grouped = isinstance(
         bound.field.widget, forms.RadioSelect | forms.CheckboxSelectMultiple | forms.MultiWidget

@@ -40,6 +40,7 @@ class EventTable(Table):
     """Every event, newest first."""
 
     title = _lazy("审计记录")
+    headed = True
     search = _lazy("对象、编号、人员")
     ordering = ("-id",)
     columns = (
@@ -56,11 +57,13 @@ class EventTable(Table):
         ),
         Column("unit", _lazy("单位"), cell=lambda e: step(e).unit),
         Column("actor", _lazy("人员"), cell=lambda e: step(e).who, nowrap=True),
-        Column("via", _lazy("渠道"), cell=lambda e: str(dict(VIA).get(e.via, e.via)), nowrap=True, quiet=True),
+        Column(
+            "via", _lazy("渠道"), cell=lambda e: str(dict(VIA).get(e.via, e.via)), nowrap=True, quiet=True
+        ),
         Column(
             "clauses",
             _lazy("依据"),
-            cell=lambda e: "、".join(dict.fromkeys(wording.article(c) for c in e.clauses)),
+            cell=lambda e: wording.listed(wording.article(c) for c in e.clauses),
             export=lambda e: "、".join(e.clauses),
             quiet=True,
         ),

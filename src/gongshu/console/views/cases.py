@@ -31,7 +31,7 @@ from gongshu.org.policy import current_pack
 from .. import moves, panels, timeline, wording
 from ..forms import refuse
 from ..tables import Column, Filter, Table, table_page
-from ..templatetags.house import badge
+from ..templatetags.house import badge, due_words
 from ..web import console_view, next_url, page, refused
 
 
@@ -70,10 +70,12 @@ class CaseTable(Table):
         Column("number", _lazy("办件编号"), link=lambda c: f"/cases/{c.number}/", nowrap=True, sort="number"),
         Column("title", _lazy("事项"), wide=True),
         Column("procedure", _lazy("类型"), cell=lambda c: str(procedure_for(c).label), nowrap=True),
+        Column("awaited", _lazy("待办单位"), cell=lambda c: wording.listed(t.unit for t in c.turns.all())),
         Column(
             "parties",
             _lazy("承办单位"),
-            cell=lambda c: "、".join(dict.fromkeys(str(p.unit) for p in c.parties.all())),
+            cell=lambda c: wording.listed(p.unit for p in c.parties.all()),
+            export_only=True,
         ),
         Column(
             "state",
@@ -84,7 +86,7 @@ class CaseTable(Table):
         Column(
             "due",
             _lazy("时限"),
-            cell=lambda c: due_cell(c),
+            cell=lambda c: "" if c.closed_at else due_words(wording.due(open_clock(c))),
             export=lambda c: wording.due(open_clock(c)).words,
             sort="due",
             nowrap=True,
@@ -133,22 +135,6 @@ def open_clock(case: Case) -> Clock | None:
     return min(running, key=lambda c: c.due_on) if running else None
 
 
-def due_cell(case: Case) -> Any:
-    """The limit of a case in a table."""
-    from django.utils.html import format_html
-
-    if case.closed_at:
-        return ""
-    due = wording.due(open_clock(case))
-    return format_html(
-        '<span class="gs-due gs-due-{}"><span class="gs-light gs-light-{}" aria-hidden="true"></span>'
-        '<span class="gs-due-words">{}</span></span>',
-        due.tone,
-        due.tone,
-        due.words,
-    )
-
-
 @console_view("case.view")
 def cases(request: HttpRequest) -> HttpResponse:
     """The list of cases."""
@@ -158,7 +144,9 @@ def cases(request: HttpRequest) -> HttpResponse:
         .annotate(d=Min("due_on"))
     )
     rows = cases_visible_to(request.actor).select_related("pack_version")  # type: ignore[attr-defined]
-    rows = rows.prefetch_related("parties__unit", "clocks").annotate(due=Subquery(first.values("d")))
+    rows = rows.prefetch_related("parties__unit", "turns__unit", "clocks").annotate(
+        due=Subquery(first.values("d"))
+    )
     return table_page(request, "console/cases.html", CaseTable(rows, request), {"title": _("办件")})
 
 

@@ -27,7 +27,15 @@ def regulation(request: HttpRequest, name: str = "") -> HttpResponse:
     if request.GET.get("format") == "xlsx":
         heads = [_("条款编号"), _("条"), _("内容"), _("类别"), _("状态"), _("由平台何处落实"), _("说明")]
         lines = (
-            [c.id, c.row.clause.article, c.text, c.kind_text, c.status_text, "；".join(c.carried_texts), c.row.note]
+            [
+                c.id,
+                c.row.clause.article,
+                c.text,
+                c.kind_text,
+                c.status_text,
+                "；".join(c.carried_texts),
+                c.row.note,
+            ]
             for a in articles
             for c in a.clauses
         )

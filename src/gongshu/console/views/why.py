@@ -14,6 +14,7 @@ from gongshu.org.models import Account, Post, Unit
 from gongshu.org.policy import explain, may_anywhere
 from gongshu.org.vocabulary import ACTIONS, ROLE_ACTIONS, PostKind, Scope
 
+from .. import wording
 from ..context import posts_today
 from ..web import console_view, page
 
@@ -73,11 +74,11 @@ def _words(carriers: list[Any], action: str) -> str:
     for each in carriers:
         if isinstance(each, Post):
             told.append(
-                f"{each.unit} {each.get_kind_display()}（{Scope(ROLE_ACTIONS[each.kind][action]).label}）"
+                f"{each.unit} {each.get_kind_display()} ({Scope(ROLE_ACTIONS[each.kind][action]).label})"
             )
         else:
             told.append(str(PostKind(each).label))
-    return "、".join(told)
+    return wording.listed(told)
 
 
 def _decision(request: HttpRequest, of: Actor) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -51,14 +51,17 @@ def workbench(request: HttpRequest) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     turns = turns_for(actor)
     late = Q(clock__state=ClockState.LAPSED) | Q(clock__due_on__lt=clock.today())
-    counts = {"todo": turns.count(), "late": turns.filter(late).count()}
+    counts = turns.order_by().aggregate(todo=Count("pk"), late=Count("pk", filter=late))
     request.turns_waiting = counts["todo"]  # type: ignore[attr-defined]
     tab = request.GET.get("tab", "todo")
     tab = tab if tab in TABS else "todo"
     source: QuerySet[Any] = (
         done_by(actor) if tab == "done" else turns.filter(late) if tab == "late" else turns
     )
-    found = Paginator(source, PER_PAGE).get_page(request.GET.get("page"))
+    pages = Paginator(source, PER_PAGE)
+    if tab in counts:
+        pages.count = counts[tab]
+    found = pages.get_page(request.GET.get("page"))
     rows = done_rows(list(found)) if tab == "done" else turn_rows(list(found))
     chosen = _chosen(request, actor, rows)
     context = {
@@ -95,12 +98,6 @@ def turn_rows(turns: list[Turn]) -> list[Row]:
     rows = []
     for turn in turns:
         procedure = procedure_for(turn.case)
-        labels = []
-        for name in turn.moves:
-            try:
-                labels.append(str(procedure.move(name, turn.case.state).label))
-            except KeyError:
-                continue
         rows.append(
             Row(
                 turn.case,
@@ -109,7 +106,6 @@ def turn_rows(turns: list[Turn]) -> list[Row]:
                 opened.get(turn.case_id) or str(turn.unit),
                 wording.due(turn.clock),
                 f"/cases/{turn.case.number}/",
-                "、".join(labels),
             )
         )
     return rows
