@@ -15,11 +15,14 @@ from gongshu.engine.lake import LakeError
 from gongshu.engine.sqltext import ident
 from gongshu.journal.services import Actor, query
 from gongshu.kernel.errors import NotFound
-from gongshu.org.policy import allowed_units, may
+from gongshu.org.models import Unit
+from gongshu.org.policy import allowed_units, body_unit, current_pack, may
+from gongshu.packs import Pack
 
 from . import masks
 from .checks import failing_path
 from .models import CheckRun, DataIssue, Rule
+from .vocabulary import dimensions
 
 PAGE = 50
 
@@ -147,3 +150,23 @@ def _shown(column: str, item: Item | None, raw: bool) -> str:
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
+
+
+def dimension_scores(actor: Actor) -> list[tuple[str, int | None]]:
+    """Mean score of each of the pack's dimensions over the latest runs the actor may see; None where nothing measures
+    it."""
+    latest = [pk for pk in entries_scored(actor).values_list("run_id", flat=True) if pk]
+    found: dict[str, list[int]] = {}
+    for scores in CheckRun.objects.filter(pk__in=latest).values_list("dimensions", flat=True):
+        for dimension, score in scores.items():
+            found.setdefault(dimension, []).append(score)
+    return [
+        (name, sum(found[name]) // len(found[name]) if name in found else None)
+        for name in dimensions(current_pack())
+    ]
+
+
+def first_recipient(pack: Pack, entry: Entry) -> Unit | None:
+    """Who gets a report about an entry first."""
+    role = str(pack.bodies.issue_intake.v)
+    return entry.unit if role == "provider" else body_unit(role)
