@@ -177,6 +177,9 @@ class Entry(models.Model):
     @property
     def draft(self) -> EntryVersion | None:
         """The version being drafted or reviewed, if one is."""
+        if "versions" in getattr(self, "_prefetched_objects_cache", {}):  # a list of entries, loaded together
+            open_ones = [v for v in self.versions.all() if v.state != words.VersionState.PUBLISHED]
+            return max(open_ones, key=lambda v: v.number, default=None)
         return self.versions.exclude(state=words.VersionState.PUBLISHED).order_by("-number").first()
 
     @property

@@ -115,6 +115,7 @@ def entries_search(
     share_type: str = "",
     state: str = "",
     system: str = "",
+    acquisition_way: str = "",
 ) -> QuerySet[Entry]:
     """Narrow entries by words (name, code, unit, item) and by the facets. Words are joined by AND.
 
@@ -143,10 +144,10 @@ def entries_search(
         found = found.filter(system__code=system)
     if state:
         found = found.filter(state=state)
-    if share_type:
-        found = found.filter(
-            Q(current__share_type=share_type) | Q(current__isnull=True, versions__share_type=share_type)
-        ).distinct()
+    for field, value in (("share_type", share_type), ("acquisition_way", acquisition_way)):
+        if value:
+            draft = EntryVersion.objects.filter(entry=OuterRef("pk"), **{field: value})
+            found = found.filter(Q(**{f"current__{field}": value}) | Q(Exists(draft), current__isnull=True))
     return found
 
 
@@ -180,6 +181,7 @@ def entries(
     share_type: str | None = None,
     state: str | None = None,
     system: str | None = None,
+    acquisition_way: str | None = None,
     page: int = 1,
 ) -> dict[str, Any]:
     """Entries the actor may see, fifty a page; q searches name, code, unit and items."""
@@ -190,6 +192,7 @@ def entries(
         share_type=share_type or "",
         state=state or "",
         system=system or "",
+        acquisition_way=acquisition_way or "",
     )
     return _page(found, page)
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from gongshu.console.tables import Column, Filter, Table
 from gongshu.org.models import Unit
+from gongshu.org.policy import current_pack
 
 from . import labels
-from .models import Entry, Item
+from .models import Entry, Item, System
 from .selectors import entries_search
 from .sheets import type_labels
-from .vocabulary import EntryState, Network, ShareType, SystemStatus
+from .vocabulary import EntryState, Network, ShareType, SystemStatus, acquisition_ways
 
 
 def _shown(entry: Entry, name: str) -> Any:
@@ -24,11 +25,13 @@ def _shown(entry: Entry, name: str) -> Any:
 
 
 def _units() -> list[tuple[str, str]]:
-    return [(u.code, str(u)) for u in Unit.objects.filter(entries__isnull=False).distinct()]
+    held = Unit.objects.filter(Exists(Entry.objects.filter(unit=OuterRef("pk"))))
+    return [(u.code, str(u)) for u in held]
 
 
 def _system_units() -> list[tuple[str, str]]:
-    return [(u.code, str(u)) for u in Unit.objects.filter(systems__isnull=False).distinct()]
+    held = Unit.objects.filter(Exists(System.objects.filter(unit=OuterRef("pk"))))
+    return [(u.code, str(u)) for u in held]
 
 
 def _share_types() -> list[tuple[str, str]]:
@@ -101,6 +104,12 @@ class EntryTable(Table):
             apply=lambda rows, value: entries_search(rows, share_type=value),
         ),
         Filter("state", _("全部状态"), EntryState.choices),
+        Filter(
+            "way",
+            _("全部来源方式"),
+            lambda: acquisition_ways(current_pack()),
+            apply=lambda rows, value: entries_search(rows, acquisition_way=value),
+        ),
     )
 
     def searched(self, rows: QuerySet[Entry], query: str) -> QuerySet[Entry]:

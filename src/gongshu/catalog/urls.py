@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import changes, editing, entries, imports, sources, systems
+from .views import changes, coverage, editing, entries, imports, sources, systems
 
 app_name = "catalog"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("entries/new", editing.new, name="entry_new"),
     path("entries/import", imports.upload, name="import"),
     path("entries/template.xlsx", imports.template, name="template"),
+    path("entries/coverage", coverage.coverage, name="coverage"),
     path("entries/<str:code>/", entries.entry, name="entry"),
     path("entries/<str:code>/edit", editing.edit, name="entry_edit"),
     path("entries/<str:code>/discard", editing.discard, name="entry_discard"),

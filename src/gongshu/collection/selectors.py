@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,11 +10,12 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from gongshu.catalog.models import Entry
+from gongshu.catalog.rules import cited
 from gongshu.catalog.vocabulary import DAYS, EntryState
 from gongshu.journal import clock
 from gongshu.journal.services import Actor, query
 from gongshu.kernel.errors import NotFound
-from gongshu.org.policy import allowed_units
+from gongshu.org.policy import allowed_units, current_pack
 
 from .models import Batch, BatchState, CollectionJob
 
@@ -81,6 +83,65 @@ def freshness(job: CollectionJob) -> str:
     if until is None:
         return "open"
     return "fresh" if clock.now() <= until else "stale"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How much of what is due has been collected. entries and tables count entries; records count rows, those due
+    being the rows each source had when its entry was drafted or last collected."""
+
+    due: int
+    collected: int
+    fresh: int
+    tables_due: int
+    tables: int
+    records_due: int
+    records: int
+
+    @property
+    def text(self) -> str:
+        """Share of entries collected; a dash where none is due."""
+        return f"{100 * self.collected / self.due:.1f}%" if self.due else "—"
+
+
+def rate_of(rows: QuerySet[Entry]) -> Rate:
+    """The rate over these entries. Every published one is due; share type is no excuse (ZY-18.2)."""
+    due = collected = fresh = tables_due = tables = records_due = records = 0
+    for entry in rows.iterator(chunk_size=2000):
+        job = getattr(entry, "collection", None)
+        last = job.last if job else None
+        expected = entry.current.row_count or 0 if entry.current else 0
+        linked = bool(entry.source_id)
+        due, tables_due = due + 1, tables_due + linked
+        records_due += max(expected, last.rows or 0) if last else expected
+        if last is not None and job is not None:
+            collected, tables, records = collected + 1, tables + linked, records + (last.rows or 0)
+            fresh += freshness(job) in ("fresh", "open")
+    return Rate(due, collected, fresh, tables_due, tables, records_due, records)
+
+
+RATE_BASIS = ("PJ-24", "PT-14.4", "ZY-17", "ZY-18.2", "XC-3.3a", "CM-11.1")
+
+
+@query("collection.rate", "GET", "/collections/rate", summary="归集率与欠归集清单")
+def rate(*, actor: Actor, unit: str | None = None) -> dict[str, Any]:
+    """Entries, tables and records collected against due, and the entries still in arrears with their share type."""
+    rows = due_entries(actor)
+    if unit:
+        rows = rows.filter(unit__code=unit)
+    found = rate_of(rows)
+    arrears = rows.filter(collection__last__isnull=True).order_by("code")
+    return {
+        "entries": {"due": found.due, "collected": found.collected, "fresh": found.fresh, "rate": found.text},
+        "tables": {"due": found.tables_due, "collected": found.tables},
+        "records": {"due": found.records_due, "collected": found.records},
+        "arrears": [
+            {"entry": e.code, "name": e.name, "unit": e.unit.code, "share_type": e.current.share_type}
+            for e in arrears
+            if e.current
+        ],
+        "basis": cited(current_pack(), *RATE_BASIS).as_dict(),
+    }
 
 
 @query("collection.jobs", "GET", "/collections", summary="归集任务列表")

@@ -77,6 +77,7 @@ def _collectable(entry: Entry) -> EntryVersion:
     if kind and kind not in COLLECTABLE:
         raise Refused(
             _("平台还不能归集“%(kind)s”；目前可以归集库表和文件。") % {"kind": ResourceType(kind).label},
+            basis=pack.scope.data_forms.basis,
             code="not_supported",
         )
     if entry.source is None or not entry.table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -86,14 +86,13 @@ def _tab(entry: Entry) -> str:
 
 
 def _units() -> list[tuple[str, str]]:
-    return [(u.code, str(u)) for u in Unit.objects.filter(entries__state="published").distinct()]
+    published = Entry.objects.filter(unit=OuterRef("pk"), state="published")
+    return [(u.code, str(u)) for u in Unit.objects.filter(Exists(published))]
 
 
 def _by_state(rows: QuerySet[Entry], value: str) -> QuerySet[Entry]:
     if value == "never":
         return rows.filter(collection__last__isnull=True)
-    if value == "failed":
-        return rows.filter(collection__batches__state="failed", collection__batches__pk__gt=0).distinct()
     return rows.filter(collection__last__isnull=False)
 
 

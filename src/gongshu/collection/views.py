@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from gongshu.catalog import selectors as catalog
 from gongshu.catalog.models import Entry
+from gongshu.catalog.rules import cited
 from gongshu.console.forms import refuse
 from gongshu.console.tables import table_page
 from gongshu.console.web import console_view, next_url, page
@@ -31,7 +32,15 @@ from .tables import BatchTable, DueTable, batch_badge
 def index(request: HttpRequest) -> HttpResponse:
     """Every published entry with how fresh its data are."""
     rows = selectors.due_entries(request.actor).prefetch_related("collection__batches")  # type: ignore[attr-defined]
-    context = {"title": _("数据归集"), "basis": current_pack().node("collect.only_catalogued").basis}
+    found = selectors.rate_of(selectors.due_entries(request.actor))  # type: ignore[attr-defined]
+    context = {
+        "title": _("数据归集"),
+        "basis": current_pack().node("collect.only_catalogued").basis,
+        "rate": found,
+        "rate_basis": cited(current_pack(), *selectors.RATE_BASIS),
+        "arrears": found.due - found.collected,
+        "stale": found.collected - found.fresh,
+    }
     return table_page(request, "collection/index.html", DueTable(rows, request), context)
 
 
