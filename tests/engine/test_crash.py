@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -48,10 +49,14 @@ def test_killed_at_random_moments(pg_dsn: str, postgresql: SourceSpec, lake: Lak
     for index in range(6):
         process = run(pg_dsn, lake, postgresql, "b1")
         assert process.stdout and process.stdout.readline() == "started\n"
-        time.sleep(moments.uniform(0, whole * (1 if index else 0.3)))
+        if index % 2 == 0:  # in the middle of staging, however slow the machine is
+            wait_for(lambda p=process: lake.batch_dir("pop", "b1").exists() or p.poll() is not None)
+        time.sleep(moments.uniform(0, whole / 3) if index else 0.0)
         process.kill()
         said = process.stdout.read()
         killed += process.wait() != 0
+        if index == 0:
+            assert lake.batch_dir("pop", "b1").exists() and lake.batch("b1") is None
         # What readers see is one batch or the other, never a part and never a mixture.
         done = lake.batch("b1")
         assert lake.count("pop") == 400_000, f"seed {seed}"
@@ -67,6 +72,13 @@ def test_killed_at_random_moments(pg_dsn: str, postgresql: SourceSpec, lake: Lak
         known = db.execute("SELECT path FROM lake.ducklake_data_file").fetchall()
     on_disk = {str(path.relative_to(lake.data_path / "main" / "pop")) for path in files(lake)}
     assert on_disk == {path for (path,) in known}, f"seed {seed}"
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.002)
 
 
 def files(lake: Lake) -> list[Path]:

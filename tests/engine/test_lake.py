@@ -73,6 +73,7 @@ def test_digest_text_is_injective_over_separators() -> None:
     assert digest.digest_text(0, 0, 0) == "ms1-0-" + "0" * 32
     columns = [source.Column("a", "text"), source.Column("b", "text")]
     values = ["('x,1:y', 'z')", "('x', '1:y,1:z')", "(NULL, '~')", "('~', NULL)", "('', NULL)", "(NULL, '')"]
+    values += ["('2', 'aaaaaaaaa,9bbbbbbbbb')", "(',20aaaaaaaaa', 'bbbbbbbbb')"]
     seen = {
         duckdb.sql(digest.duckdb_select(columns, f"(VALUES {value}) t(a, b)")).fetchall()[0]
         for value in values
