@@ -72,8 +72,9 @@ os.environ.update({"DLT_DATA_DIR": folder, "RUNTIME__DLTHUB_TELEMETRY": "false",
 import dlt
 from dlt.sources.sql_database import sql_table
 started = time.monotonic()
-table = sql_table(dsn.replace("postgresql://", "postgresql+psycopg://"), "bench_person", backend=backend, chunk_size=100_000,
-                  backend_kwargs={"conn": dsn, "return_type": "arrow"} if backend == "connectorx" else None)
+settings = {"conn": dsn, "return_type": "arrow"} if backend == "connectorx" else None
+table = sql_table(dsn.replace("postgresql://", "postgresql+psycopg://"), "bench_person", backend=backend,
+                  backend_kwargs=settings, chunk_size=100_000)
 pipeline = dlt.pipeline(batch, pipelines_dir=folder, dataset_name="d",
                         destination=dlt.destinations.filesystem("file://" + folder + "/out"))
 pipeline.run(table, loader_file_format="parquet", write_disposition="replace")
