@@ -117,6 +117,12 @@ ACCOUNT_ADAPTER = "gongshu.console.adapter.ClosedAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Gongshu"
 MFA_ADAPTER = "gongshu.console.adapter.SecondFactorAdapter"
+ACCOUNT_FORMS = {"login": "gongshu.console.entrance.SignInForm"}
+MFA_FORMS = {
+    "authenticate": "gongshu.console.entrance.CodeForm",
+    "reauthenticate": "gongshu.console.entrance.CodeAgainForm",
+    "activate_totp": "gongshu.console.entrance.SetUpForm",
+}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 

@@ -92,6 +92,8 @@ class BasisWidget(forms.MultiWidget):
         for part, label in zip(context["widget"]["subwidgets"], labels, strict=True):
             part["attrs"]["aria-label"] = label
             part["attrs"].pop("required", None)
+            if context["widget"]["attrs"].get("aria-invalid"):
+                part["attrs"]["class"] += " is-invalid"
         return context
 
 

@@ -45,7 +45,7 @@ _ITEMS: list[Item] = [
     Item(_("信息系统"), "catalog:systems", "server", 25, actions=("catalog.edit",)),
     Item(_("数据归集"), "collection:index", "database-import", 30, actions=("collection.view",)),
     Item(_("质量治理"), "governance:index", "stethoscope", 40, actions=("issue.view",)),
-    Item(_("共享申请"), "sharing:requests", "share-2", 50, actions=("share.view",)),
+    Item(_("共享申请"), "sharing:requests", "share", 50, actions=("share.view",)),
     Item(_("授权与调用"), "sharing:grants", "key", 55, actions=("share.view",)),
     Item(_("单位与人员"), "org:units", "building", 70, actions=("org.manage", "org.permission")),
     Item(_("制度条款"), "regulation", "scale", 80),

@@ -163,7 +163,13 @@ def field(bound: forms.BoundField) -> SafeString:
         bound.field.widget, forms.RadioSelect | forms.CheckboxSelectMultiple | forms.MultiWidget
     )
     classes = _input_classes(bound.field.widget) + (" is-invalid" if bound.errors else "")
-    attrs = {"class": classes} if classes.strip() else {}
+    attrs = (
+        {"class": classes}
+        if classes.strip() and not isinstance(bound.field.widget, forms.MultiWidget)
+        else {}
+    )
+    if str(bound.field.widget.attrs.get("placeholder", "")) == str(bound.label):
+        bound.field.widget.attrs.pop("placeholder")  # it would only say the label again
     described = [f"{bound.auto_id}_help"] if bound.help_text else []
     if bound.errors:
         described.append(f"{bound.auto_id}_error")
