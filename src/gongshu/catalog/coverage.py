@@ -67,7 +67,7 @@ def coverage_of(actor: Actor) -> list[Coverage]:
     return sorted(found.values(), key=lambda c: (c.tables_done - c.tables_n, c.unit.path))
 
 
-def _count(told: Coverage, source: DataSource, done: set[tuple[int | None, str]], named: bool) -> None:
+def _count(told: Coverage, source: DataSource, done: set[tuple[int, str]], named: bool) -> None:
     for table in source.probe_facts.get("names", []):
         told.tables_n += 1
         if (source.pk, table) in done:
