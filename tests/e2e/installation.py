@@ -94,6 +94,8 @@ class Installation:
             self.process.send_signal(signal.SIGINT)
             self.process.communicate(timeout=60)
             self.process = None
+            for log in sorted((self.home / "log").glob("*.log")):  # shown where the test fails
+                print(f"--- {log.name}", *log.read_text(errors="replace").splitlines()[-40:], sep="\n")
 
     def command(
         self, *words: str, code: int = 0, env: dict[str, str] | None = None

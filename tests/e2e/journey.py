@@ -39,10 +39,15 @@ def id_card(n: int, *, right: bool = True) -> str:
     return body + (digit if right else ("0" if digit != "0" else "1"))
 
 
+def person(n: int) -> str:
+    """An invented name of three characters."""
+    return "张王李赵刘陈杨黄吴周"[n % 10] + "示" + "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥"[n % 22]
+
+
 def families(dsn: str) -> list[tuple[Any, ...]]:
     """Fill the department's own database; every twentieth number has a wrong check digit. Returns the rows."""
     rows = [
-        (id_card(n, right=n % 20 != 0), f"张示例{n}", f"1390000{n:04}", TOWNS[n % 2], n + 0.5, "2024-03-01")
+        (id_card(n, right=n % 20 != 0), person(n), f"1390000{n:04}", TOWNS[n % 2], n + 0.5, "2024-03-01")
         for n in range(ROWS)
     ]
     with psycopg.connect(dsn) as connection:
@@ -224,7 +229,7 @@ class Journey:
         """2. She completes what the pack requires and submits."""
         fields = dict(FIELDS)
         shown = self.ask("mz_steward", "GET", f"/entries/{self.entry}")
-        draft = shown.get("draft") or shown
+        draft = shown["draft_version"] or shown["shown"]
         items = [
             {
                 "name": i["name"],

@@ -45,7 +45,7 @@ def test_one_table_from_its_own_database_to_another_departments_call(
     batch = trip.collect()
     assert batch["rows"] == batch["source_rows"] == ROWS and batch["digest"]
     issues = trip.issues()
-    assert any(i["failed"] == ROWS // 20 for i in issues), issues
+    assert any(i["failing"] == ROWS // 20 for i in issues), issues
 
     trip.request()
     trip.decide()
@@ -60,7 +60,7 @@ def check_gateway(trip: Journey, rows: list[tuple[Any, ...]]) -> None:
     inside, outside = rows[1], rows[2]
     got = trip.use(inside[0])["rows"]
     assert len(got) == 1 and set(got[0]) == {"id_card", "name", "amount"}
-    assert got[0]["id_card"] == inside[0] and got[0]["name"] == "张" + "*" * (len(inside[1]) - 1)
+    assert got[0]["id_card"] == inside[0] and got[0]["name"] == inside[1][0] + "*", got
     assert trip.use(outside[0])["rows"] == []
     path = f"/share/v1/{trip.grant}"
     page = trip.call(path + "/rows", {"limit": 30}).json()
@@ -101,10 +101,7 @@ def check_evidence(trip: Journey, tmp_path: Path) -> None:
 
     receipt = tmp_path / "receipt.tlog-proof"
     answer = until(sealed, 30)
-    body = answer.json() if answer.headers["content-type"].startswith("application/json") else answer.text
-    receipt.write_text(
-        body if isinstance(body, str) else body.get("receipt", json.dumps(body)), encoding="utf-8"
-    )
+    receipt.write_text(answer.json()["content"], encoding="utf-8")
     place.command("verify", str(receipt))
     place.command("audit", "verify")
     tampered = tmp_path / "tampered.tlog-proof"
