@@ -27,6 +27,7 @@ class Form(forms.Form):
         super().__init__(*args, **given)
         self.field_basis: dict[str, Basis] = dict(self.basis)
         self.error_basis: Basis | None = None
+        self.error_bases: dict[str, Basis | None] = {}
 
 
 class DateInput(forms.DateInput):
@@ -47,12 +48,15 @@ class FileInput(forms.ClearableFileInput):
 def refuse(form: forms.BaseForm, refusal: Refused) -> None:
     """Put a service's refusal on the form: at its fields, or on top where they are not in the form.
 
-    The clause behind it is kept in `form.error_basis`, which `{% fields %}` and `{% field %}` show.
+    The clause behind it is kept in `form.error_basis`, which `{% fields %}` shows; `{% field %}` shows that of its own
+    field from `form.error_bases`: a refusal of several fields at once has a basis for all of them together.
     """
     if form._errors is None:  # a form that was not validated has nowhere to put errors
         form._errors = ErrorDict()  # type: ignore[attr-defined]
         form.cleaned_data = getattr(form, "cleaned_data", {})  # type: ignore[attr-defined]
     form.error_basis = refusal.basis  # type: ignore[attr-defined]
+    own: Mapping[str, Basis] = getattr(form, "field_basis", {}) if len(refusal.fields) > 1 else {}
+    form.error_bases = {name: own.get(name, refusal.basis) for name in refusal.fields}  # type: ignore[attr-defined]
     placed = False
     for name, message in refusal.fields.items():
         if name in form.fields:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from gongshu.casework.models import Case
 from gongshu.casework.selectors import MoveView, case_moves
@@ -81,6 +82,14 @@ class Offer:
     def tone(self) -> str:
         """Class of the button."""
         return {"primary": "primary", "danger": "danger"}.get(self.move.style, "outline-primary")
+
+    @property
+    def confirm(self) -> str:
+        """What the button that makes the move says; a move that is itself a confirmation is not confirmed twice."""
+        label = str(self.move.label)
+        if label.startswith(("确认", "Confirm")):
+            return label
+        return _("确认%(move)s") % {"move": label}
 
     @property
     def template(self) -> str:

@@ -182,7 +182,7 @@ def field(bound: forms.BoundField) -> SafeString:
         "check": kind == "checkbox",
         "grouped": grouped,
         "basis": getattr(form, "field_basis", getattr(form, "basis", {})).get(bound.name),
-        "error_basis": getattr(form, "error_basis", None),
+        "error_basis": getattr(form, "error_bases", {}).get(bound.name, getattr(form, "error_basis", None)),
         "required": bound.field.required or getattr(bound.field, "asked", False),
     }
     return SafeString(render_to_string("console/field.html", context))
