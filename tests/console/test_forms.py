@@ -33,4 +33,6 @@ def test_of_several_faults_each_field_shows_its_own_clause() -> None:
 
 
 def test_a_single_fault_shows_the_clause_of_the_refusal() -> None:
-    assert shown(Invalid("one", field="duty", fields={"duty": "a"}, basis=OTHER)).error_bases == {"duty": OTHER}
+    assert shown(Invalid("one", field="duty", fields={"duty": "a"}, basis=OTHER)).error_bases == {
+        "duty": OTHER
+    }
