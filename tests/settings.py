@@ -18,7 +18,13 @@ if "GONGSHU_TEST_RUN" not in os.environ:  # a process that a test starts keeps w
     atexit.register(shutil.rmtree, _home, ignore_errors=True)
     os.environ["GONGSHU_HOME"] = str(_home)
     os.environ["GONGSHU_SAMPLE"] = "1"
-    for _name in ("DATABASE_URL", "DATABASE_APP_URL", "DATABASE_GATEWAY_URL", "GONGSHU_PACK", "GONGSHU_TODAY"):
+    for _name in (
+        "DATABASE_URL",
+        "DATABASE_APP_URL",
+        "DATABASE_GATEWAY_URL",
+        "GONGSHU_PACK",
+        "GONGSHU_TODAY",
+    ):
         os.environ.pop(_name, None)
     _root = Path(__file__).parent.parent
     os.environ["PYTHONPATH"] = os.pathsep.join([str(_root / "src"), str(_root)])  # for those processes

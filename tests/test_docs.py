@@ -41,7 +41,9 @@ def test_commands_of_the_pages_exist() -> None:
     parser = cli.build(["catalog"])
     groups = next(a for a in parser._actions if a.dest == "group").choices
     for page in PAGES:
-        for line in re.findall(r"(?:`|^\s*)gongshu ([a-z][a-z_]*)(?: ([a-z][a-z_]+))?", page.read_text(encoding="utf-8"), re.M):
+        for line in re.findall(
+            r"(?:`|^\s*)gongshu ([a-z][a-z_]*)(?: ([a-z][a-z_]+))?", page.read_text(encoding="utf-8"), re.M
+        ):
             group, command = line
             assert group in groups, f"{page.name}: gongshu {group}"
             below = [a for a in groups[group]._actions if getattr(a, "choices", None) and a.dest == "command"]
@@ -51,7 +53,10 @@ def test_commands_of_the_pages_exist() -> None:
 
 def test_diagrams_are_those_of_the_procedures() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "gongshu.runner.cli", "procedures", "--check"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "gongshu.runner.cli", "procedures", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -29,7 +29,9 @@ def in_python(path: Path) -> Iterator[str]:
 
 def in_template(path: Path) -> Iterator[str]:
     code = templatize(path.read_text(encoding="utf-8"), origin=str(path))
-    for match in re.finditer(r"""(?:_|gettext|ngettext)\(u?((?:'(?:[^'\\]|\\.)*')|(?:"(?:[^"\\]|\\.)*"))""", code):
+    for match in re.finditer(
+        r"""(?:_|gettext|ngettext)\(u?((?:'(?:[^'\\]|\\.)*')|(?:"(?:[^"\\]|\\.)*"))""", code
+    ):
         yield ast.literal_eval(match[1])
 
 
@@ -51,11 +53,17 @@ def catalogs() -> dict[str, polib.POEntry]:
 
 def test_english_is_complete() -> None:
     known = catalogs()
-    lacking = {t: p for t, p in used().items() if t not in known or not (known[t].msgstr or known[t].msgstr_plural)}
-    assert not lacking, "\n".join(f"{place}: {text!r}" for text, place in sorted(lacking.items(), key=lambda x: x[1]))
+    lacking = {
+        t: p for t, p in used().items() if t not in known or not (known[t].msgstr or known[t].msgstr_plural)
+    }
+    assert not lacking, "\n".join(
+        f"{place}: {text!r}" for text, place in sorted(lacking.items(), key=lambda x: x[1])
+    )
 
 
-@pytest.mark.parametrize("path", sorted(SOURCE.rglob("locale/en/LC_MESSAGES/*.po")), ids=lambda p: p.parts[-5])
+@pytest.mark.parametrize(
+    "path", sorted(SOURCE.rglob("locale/en/LC_MESSAGES/*.po")), ids=lambda p: p.parts[-5]
+)
 def test_placeholders_survive(path: Path) -> None:
     for entry in polib.pofile(str(path)):
         for text in [entry.msgstr, *entry.msgstr_plural.values()]:

@@ -76,7 +76,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "gongshu.console.context.console",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "gongshu.console.templatetags.house"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "gongshu.console.templatetags.house",
+            ],
         },
     }
 ]

@@ -29,11 +29,7 @@ def example(annotation: Any) -> Any:
 
 
 def given(operation: Operation) -> dict[str, Any]:
-    return {
-        name: example(p.annotation)
-        for name, p in operation.parameters.items()
-        if p.default is p.empty
-    }
+    return {name: example(p.annotation) for name, p in operation.parameters.items() if p.default is p.empty}
 
 
 @pytest.fixture
@@ -55,7 +51,10 @@ def token(account) -> str:
 
     now = timezone.now()
     ApiToken.objects.create(
-        account=account, name="t", digest=hashlib.sha256(b"secret-token").hexdigest(), created_at=now,
+        account=account,
+        name="t",
+        digest=hashlib.sha256(b"secret-token").hexdigest(),
+        created_at=now,
         expires_at=now + timedelta(days=1),
     )
     return "secret-token"
@@ -100,7 +99,12 @@ def through_command(operation: Operation, values: dict[str, Any], capsys) -> tup
             words.append(flag if value else flag.replace("--", "--no-"))
         elif isinstance(value, list | dict):
             inner = json.dumps(value, ensure_ascii=False)
-            words += [flag, ",".join(value) if isinstance(value, list) and all(isinstance(v, str) for v in value) else inner]
+            words += [
+                flag,
+                ",".join(value)
+                if isinstance(value, list) and all(isinstance(v, str) for v in value)
+                else inner,
+            ]
         else:
             words += [flag, str(value)]
     parser = cli.build(words)
@@ -158,7 +162,11 @@ def test_a_repeated_write_answers_the_same_and_changes_nothing(office_token: str
     assert first.status_code == again.status_code == 200, first.content
     assert first.json() == again.json()
     assert Event.objects.filter(type="catalog.system.registered").count() == 1
-    other = client.post("/api/v1/systems", json.dumps({"unit": "office", "name": "另一系统", "business": "x"}), "application/json")
+    other = client.post(
+        "/api/v1/systems",
+        json.dumps({"unit": "office", "name": "另一系统", "business": "x"}),
+        "application/json",
+    )
     assert other.status_code == 409
 
 

@@ -121,7 +121,6 @@ class Journey:
         """
         key = {"Idempotency-Key": secrets.token_hex(16)}
 
-
         def once() -> httpx.Response | None:
             try:
                 with self.place.api(who) as client:
@@ -167,7 +166,7 @@ class Journey:
     def register(self) -> None:
         """1. The steward registers the system and its database and has an entry drafted from a table."""
         where = urlparse(self.dsn)
-        known = [s for s in self.ask("mz_steward", "GET", "/systems", {"q": "社会救助"})["rows"]]
+        known = self.ask("mz_steward", "GET", "/systems", {"q": "社会救助"})["rows"]
         system = (
             known[0]
             if known

@@ -112,7 +112,8 @@ def test_every_decision_is_the_one_of_the_database_and_is_explained(place) -> No
     rows = set(Access.objects.values_list("account__username", "action", "unit__code"))
     assert len(rows) > 200
     units = list(Unit.objects.all())
-    for username, account in place.accounts.items():
+    for username in ("mz_steward", "mz_head", "auth_reviewer", "sysadmin", "auditor", "newcomer"):
+        account = place.accounts[username]
         actor = Actor(account.pk, str(account))
         for action in ACTIONS:
             allowed = {u.code for u in units if (username, action, u.code) in rows}

@@ -134,3 +134,9 @@ def test_where_the_text_asks_for_no_review_there_is_none(place, settings) -> Non
     settings.GONGSHU_PACK = "pujiang"
     with pytest.raises(Refused):
         services.policy_review_open(actor=place.actors["auth_reviewer"])
+
+
+def test_an_administrator_cannot_be_filed_as_steward(place) -> None:
+    with pytest.raises(Refused, match="三员分立") as refusal:
+        filed(place, date(2026, 4, 15), incoming="auditor")
+    assert refusal.value.field == "incoming"

@@ -18,7 +18,7 @@ ITEMS = [
     ("amount", "救助金额", "decimal", False, "", 2),
     ("since", "享受待遇起始日期", "date", False, "", 1),
 ]
-POSTS = ("steward", "reviewer", "reviewer2", "head")
+POSTS = ("steward", "reviewer", "reviewer2", "head", "security")
 
 
 def under(**clauses: list[str]) -> pytest.MarkDecorator:
@@ -41,7 +41,8 @@ class County:
         self.units: dict[str, Any] = {}
         self.people: dict[str, Actor] = {}
         for name in ("demander", "provider", "authority", "data_center", "stranger"):
-            unit = Unit.objects.create(code=name, name=f"{name}单位", path=f"/{name}/")
+            profile = {"security_section": "办公室", "business_section": "业务科"}
+            unit = Unit.objects.create(code=name, name=f"{name}单位", path=f"/{name}/", profile=profile)
             self.units[name] = unit
             for post in POSTS:
                 account = Account.objects.create(username=f"{name}_{post}", display_name=f"{name} {post}")

@@ -98,7 +98,7 @@ def _annotation(parameter: inspect.Parameter) -> tuple[Any, Any]:
 
 def _view(operation: Operation) -> Any:
     in_path = {n for n in operation.parameters if "{" + n + "}" in operation.path}
-    rest = {n: _annotation(p) for n, p in operation.parameters.items() if n not in in_path}
+    rest: dict[str, Any] = {n: _annotation(p) for n, p in operation.parameters.items() if n not in in_path}
     stem = "".join(part.title() for part in operation.name.replace(".", "_").split("_"))
     strict = ConfigDict(extra="forbid")
     schema: type[BaseModel] | None = create_model(f"{stem}Input", __config__=strict, **rest) if rest else None
@@ -134,9 +134,9 @@ def once(request: HttpRequest, operation: Operation, values: dict[str, Any]) -> 
     with transaction.atomic():
         # A second request with the key waits here until the first has committed or failed.
         Answered.objects.bulk_create(
-            [Answered(account_id=actor.account_id, key=key, request=asked)], ignore_conflicts=True
+            [Answered(account_id=actor.row, key=key, request=asked)], ignore_conflicts=True
         )
-        kept = Answered.objects.select_for_update().get(account_id=actor.account_id, key=key)
+        kept = Answered.objects.select_for_update().get(account_id=actor.row, key=key)
         if kept.request != asked:
             raise Conflict(_("这个 Idempotency-Key 已用于另一个请求，请换一个。"))
         bound = f"answered:{actor.account_id}:{key}".encode()

@@ -213,7 +213,7 @@ def clocks_remind() -> int:
     for clock in list(near):
         with transaction.atomic():
             if Clock.objects.filter(pk=clock.pk, reminded=False).update(reminded=True):
-                Notice.objects.create(unit=clock.owner_unit, case_id=clock.case_id, kind=Notice.Kind.NEAR)
+                Notice(unit=clock.owner_unit, case_id=clock.case_id, kind=Notice.Kind.NEAR).save()
                 told += 1
     return told
 

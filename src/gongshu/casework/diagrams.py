@@ -33,7 +33,14 @@ def _page(name: str) -> str:
     label = next(iter(variants.values()))[1].label
     lines = [f"# {label}", "", f"`{name}`。由流程声明生成，请勿手改。", ""]
     for diagram, (held, procedure) in variants.items():
-        lines += ["## " + "、".join(pack.name for pack in held), "", "```mermaid", diagram.rstrip(), "```", ""]
+        lines += [
+            "## " + "、".join(pack.name for pack in held),
+            "",
+            "```mermaid",
+            diagram.rstrip(),
+            "```",
+            "",
+        ]
         lines += _moves(procedure) + _clocks(procedure)
     return "\n".join(lines)
 
@@ -57,7 +64,11 @@ def _clocks(procedure: Procedure) -> list[str]:
         basis = "、".join(clock.basis.clauses) or f"本地制度未规定（{clock.basis.source}）"
         ahead = "提前 " if clock.direction == "before" else ""
         longest = f"，可延长至 {clock.extend_to}" if clock.extend_to else ""
-        lapse = "超期提醒、升级、计数" if clock.on_lapse == OVERDUE else f"自动：{procedure.move(clock.on_lapse).label}"
+        lapse = (
+            "超期提醒、升级、计数"
+            if clock.on_lapse == OVERDUE
+            else f"自动：{procedure.move(clock.on_lapse).label}"
+        )
         length = f"{ahead}{clock.days} {unit[clock.unit]}{longest}"
         rows.append(f"| {clock.label} | {length} | {clock.owner} | {lapse} | {basis} |")
     return [*rows, ""]

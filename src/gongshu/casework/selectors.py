@@ -144,7 +144,7 @@ def turns_for(actor: Actor) -> QuerySet[Turn]:
     """What waits for this actor: one query over turns and the access view, earliest limit first."""
     pin_today()
     access = Access.objects.filter(
-        account_id=actor.account_id, action=OuterRef("action"), unit_id=OuterRef("unit_id")
+        account_id=actor.row, action=OuterRef("action"), unit_id=OuterRef("unit_id")
     )
     return (
         Turn.objects.filter(Exists(access))
@@ -167,5 +167,5 @@ def notices_for(actor: Actor) -> QuerySet[Notice]:
 
 def notices_unread(actor: Actor) -> int:
     """How many notices the actor has not seen."""
-    seen = NoticeSeen.objects.filter(account_id=actor.account_id).first()
+    seen = NoticeSeen.objects.filter(account_id=actor.row).first()
     return notices_for(actor).filter(pk__gt=seen.notice_id if seen else 0).count()

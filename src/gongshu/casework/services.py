@@ -35,11 +35,13 @@ def case_open(
     parties: dict[str, Unit],
     data: dict[str, Any] | None = None,
     version: PackVersion | None = None,
+    basis: Basis | None = None,
 ) -> Case:
     """Open a case of a procedure about a subject (type, id, title), in the caller's transaction.
 
     parties: the unit for each role that moves or owns clocks. The pack in force is kept with the case (`version` to
-    begin under another). One open case per procedure and subject: a second one is a Conflict.
+    begin under another). basis: what it is opened on; by default `Procedure.opened_on`. One open case per
+    procedure and subject: a second one is a Conflict.
     """
     held = version or pack_version(current_pack())
     declared = procedure_of(procedure, pack_of(held))
@@ -73,6 +75,7 @@ def case_open(
         subject=("case", case.number, case.title),
         unit=_initiator(parties),
         case=case.pk,
+        basis=basis or declared.opened_on(),
         pack=str(held),
         body={
             "procedure": procedure,

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -29,7 +30,7 @@ from .tables import BatchTable, DueTable, batch_badge
 
 
 @console_view("collection.view")
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: HttpRequest) -> HttpResponseBase:
     """Every published entry with how fresh its data are."""
     rows = selectors.due_entries(request.actor).prefetch_related("collection__batches")  # type: ignore[attr-defined]
     found = selectors.rate_of(selectors.due_entries(request.actor))  # type: ignore[attr-defined]
@@ -45,7 +46,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @console_view("collection.view")
-def batches(request: HttpRequest) -> HttpResponse:
+def batches(request: HttpRequest) -> HttpResponseBase:
     """Every batch."""
     rows = selectors.batches_visible_to(request.actor)  # type: ignore[attr-defined]
     return table_page(request, "collection/batches.html", BatchTable(rows, request), {"title": _("归集批次")})
@@ -87,7 +88,6 @@ def _batch(actor: Actor, batch: Batch) -> dict[str, Any]:
         "notes": [(n.at, note_text(n)) for n in batch.notes.all()],
         "run": explain(actor, "collection.run", entry.unit),
         "seconds": f"{batch.milliseconds / 1000:.1f}" if batch.milliseconds is not None else "",
-        "megabytes": f"{batch.bytes / 1_000_000:.1f}" if batch.bytes is not None else "",
         "equal": batch.source_rows is not None and batch.source_rows == batch.rows,
         "can_retry": batch.state in (BatchState.FAILED, BatchState.CANCELLED) and not _live(batch),
     }

@@ -97,7 +97,7 @@ def posts_today(account_id: int | None) -> list[Post]:
     """Posts an account holds on the business date, in units that still exist."""
     today = clock.today()
     in_force = Q(ends__isnull=True) | Q(ends__gte=today)
-    held = Post.objects.filter(in_force, account_id=account_id, starts__lte=today, unit__active=True)
+    held = Post.objects.filter(in_force, account_id=account_id or 0, starts__lte=today, unit__active=True)
     return list(held.select_related("unit"))
 
 

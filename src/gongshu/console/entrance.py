@@ -11,7 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 
-class SignInForm(LoginForm):  # type: ignore[misc]
+class SignInForm(LoginForm):
     """Account and password."""
 
     def __init__(self, *args: Any, **given: Any) -> None:
@@ -27,7 +27,7 @@ def _code(field: forms.Field, label: Any) -> None:
     field.widget.attrs = {"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
 
 
-class CodeForm(AuthenticateForm):  # type: ignore[misc]
+class CodeForm(AuthenticateForm):
     """The one-time code, or a recovery code, when signing in."""
 
     def __init__(self, *args: Any, **given: Any) -> None:
@@ -35,7 +35,7 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]
         _code(self.fields["code"], _("动态口令或备用码"))
 
 
-class CodeAgainForm(ReauthenticateForm):  # type: ignore[misc]
+class CodeAgainForm(ReauthenticateForm):
     """The same once more, before something delicate."""
 
     def __init__(self, *args: Any, **given: Any) -> None:
@@ -43,7 +43,7 @@ class CodeAgainForm(ReauthenticateForm):  # type: ignore[misc]
         _code(self.fields["code"], _("动态口令或备用码"))
 
 
-class SetUpForm(ActivateTOTPForm):  # type: ignore[misc]
+class SetUpForm(ActivateTOTPForm):
     """The first code of a new code generator."""
 
     def __init__(self, *args: Any, **given: Any) -> None:

@@ -51,9 +51,8 @@ def refuse(form: forms.BaseForm, refusal: Refused) -> None:
     The clause behind it is kept in `form.error_basis`, which `{% fields %}` shows; `{% field %}` shows that of its own
     field from `form.error_bases`: a refusal of several fields at once has a basis for all of them together.
     """
-    if form._errors is None:  # a form that was not validated has nowhere to put errors
-        form._errors = ErrorDict()  # type: ignore[attr-defined]
-        form.cleaned_data = getattr(form, "cleaned_data", {})  # type: ignore[attr-defined]
+    if form.__dict__.get("_errors") is None:  # a form that was not validated has nowhere to put errors
+        vars(form).update(_errors=ErrorDict(), cleaned_data=getattr(form, "cleaned_data", {}))
     form.error_basis = refusal.basis  # type: ignore[attr-defined]
     own: Mapping[str, Basis] = getattr(form, "field_basis", {}) if len(refusal.fields) > 1 else {}
     form.error_bases = {name: own.get(name, refusal.basis) for name in refusal.fields}  # type: ignore[attr-defined]
@@ -72,7 +71,7 @@ class BasisWidget(forms.MultiWidget):
     template_name = "console/widgets/basis.html"
 
     def __init__(self, choices: list[tuple[str, str]], attrs: dict[str, Any] | None = None) -> None:
-        widgets = {
+        widgets: dict[str, forms.Widget | type[forms.Widget]] = {
             "rank": forms.Select({"class": "form-select"}, choices=[("", _("效力层级")), *choices]),
             "document": forms.TextInput(
                 {"class": "form-control", "placeholder": _("文件名称，如《中华人民共和国数据安全法》")}

@@ -111,4 +111,4 @@ def move_form(actor: Actor, case: Case, move: MoveView, data: Any = None, files:
     own = panels.move_form(case.procedure, move.name)
     if own is not None and not issubclass(own, MoveForm):
         return own(data, case=case, actor=actor, move=move, auto_id=f"{move.name}_%s")  # type: ignore[call-arg]
-    return (own or MoveForm)(data, case=case, actor=actor, move=move, files=files)  # type: ignore[operator, call-arg]
+    return (own or MoveForm)(data, case=case, actor=actor, move=move, files=files)

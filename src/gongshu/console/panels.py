@@ -87,7 +87,7 @@ def page_panels(place: str, actor: Actor) -> list[tuple[str, dict[str, Any]]]:
 
 def figures(actor: Actor, most: int = 2) -> list[Figure]:
     """The domains' figures for this actor."""
-    found = []
+    found: list[Figure] = []
     for _order, figure in sorted(_figures, key=lambda f: f[0]):
         if len(found) < most and (told := figure(actor)) is not None:
             found.append(told)

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
 from django.utils.text import slugify
@@ -297,9 +298,9 @@ class Table:
     def kept(self) -> list[tuple[str, str]]:
         """Parameters that the search form carries along (sorting, other tables)."""
         own = {self.prefix + n for n in ("q", "page", *(f.name for f in self.filters))} | {"format", "table"}
-        return [(k, v) for k, v in self.request.GET.items() if k not in own]
+        return [(k, str(v)) for k, v in self.request.GET.items() if k not in own]
 
-    def export(self) -> HttpResponse:
+    def export(self) -> FileResponse:
         """All rows that pass search and filters as an Excel sheet."""
         rows = self.rows[: self.export_limit]
         found = rows.iterator(chunk_size=2000) if isinstance(rows, QuerySet) else iter(rows)
@@ -316,7 +317,7 @@ def table_page(
     context: dict[str, Any] | None = None,
     *,
     more: Sequence[Table] = (),
-) -> HttpResponse:
+) -> HttpResponseBase:
     """A page with a table (`table` in the context), or only the table for htmx, or its rows as Excel.
 
     more: further tables of the page, each with its own prefix and put into the context by the caller.

@@ -54,11 +54,13 @@ def _cases(ids: set[int]) -> dict[int, Case]:
 
 def _step(event: Event, case: Case | None, unit: Unit | None) -> Step:
     title, details = panels.event_text(event.type), panels.event_details(event)
+    silent: Basis | None = None
     if event.type == "case.moved" and case:
-        title, given = _moved(event, case)
+        title, given, silent = _moved(event, case)
         details = given + details
     elif event.type == "case.opened" and case and case.procedure in DECLARED:
-        title = _("发起%(procedure)s") % {"procedure": procedure_for(case).label}
+        procedure = procedure_for(case)
+        title, silent = _("发起%(procedure)s") % {"procedure": procedure.label}, procedure.opened_on()
     elif event.type.startswith("clock."):
         details = _clock_details(event) + details
     return Step(
@@ -71,7 +73,7 @@ def _step(event: Event, case: Case | None, unit: Unit | None) -> Step:
         else "quiet"
         if event.type.startswith("clock.")
         else "done",
-        basis=_basis(event),
+        basis=_basis(event) or silent,
         details=details,
         event=event,
         automatic=event.via == "system",
@@ -85,18 +87,18 @@ def _basis(event: Event) -> Basis | None:
     return Basis(gap=True, source=source) if source else None
 
 
-def _moved(event: Event, case: Case) -> tuple[str, list[tuple[str, Any]]]:
-    """The label of the move made, and what was given with it."""
+def _moved(event: Event, case: Case) -> tuple[str, list[tuple[str, Any]], Basis | None]:
+    """The label of the move made, what was given with it, and what it rests on where the text is silent."""
     body = event.body
     try:
         move = procedure_for(case).move(body["move"], body["from"])
     except KeyError:
-        return str(body.get("move", event.type)), []
+        return str(body.get("move", event.type)), [], None
     labels = {f.name: f for f in move.fields}
     given = [
         (str(labels[n].label), shown(labels[n], v)) for n, v in body.get("given", {}).items() if n in labels
     ]
-    return str(move.label), [(label, value) for label, value in given if value]
+    return str(move.label), [(label, value) for label, value in given if value], move.basis
 
 
 def shown(field_: kernel.Field, value: Any) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
@@ -18,7 +19,7 @@ from gongshu.kernel.errors import Refused
 from gongshu.org.policy import require_anywhere
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -41,7 +42,7 @@ def console_view(action: str | None = None) -> Callable[[View[P]], View[P]]:
 
     def declare(view: View[P]) -> View[P]:
         @functools.wraps(view)
-        def run(request: HttpRequest, /, *args: P.args, **given: P.kwargs) -> HttpResponse:
+        def run(request: HttpRequest, /, *args: P.args, **given: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return to_login(request)
             request.actor = actor_of(request)  # type: ignore[attr-defined]

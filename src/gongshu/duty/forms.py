@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from gongshu.console.forms import DateInput, Form
 from gongshu.org.forms import account_choices
-from gongshu.org.models import Unit
+from gongshu.org.models import Post, Unit
 from gongshu.org.selectors import unit_posts
 from gongshu.org.services import NOTICED_KINDS
-from gongshu.org.vocabulary import PostKind
+from gongshu.org.vocabulary import ADMINISTRATORS, PostKind
 
 
 class StewardChangeForm(Form):
@@ -34,7 +34,9 @@ class StewardChangeForm(Form):
             if p.kind in NOTICED_KINDS
         ]
         self.fields["outgoing"].choices = [("", _("无（原岗位空缺）或唯一在任人")), *held]  # type: ignore[attr-defined]
-        self.fields["incoming"].choices = account_choices()  # type: ignore[attr-defined]
+        barred = set(Post.objects.filter(kind__in=ADMINISTRATORS).values_list("account__username", flat=True))
+        people = [(name, label) for name, label in account_choices() if name not in barred]
+        self.fields["incoming"].choices = [("", "—"), *people]  # type: ignore[attr-defined]
 
     def clean_outgoing(self) -> str | None:
         """Nobody is None."""

@@ -31,7 +31,7 @@ def steward_change(pack: Pack) -> Procedure:
     """
     node = pack.node("unit_posts.steward_change_notice")
     limit = node.duration
-    clocks = ()
+    clocks: tuple[Clock, ...] = ()
     if limit and limit.n:
         clocks = (
             Clock(
@@ -120,7 +120,7 @@ def policy_review(pack: Pack) -> Procedure:
     node = pack.node("security.policy_review")
     limit = node.duration
     role = limit.clock if limit else "authority"
-    clocks = ()
+    clocks: tuple[Clock, ...] = ()
     if limit and limit.n:
         clocks = (
             Clock(

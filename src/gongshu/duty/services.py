@@ -15,7 +15,7 @@ from gongshu.org.lookup import account_get, unit_get
 from gongshu.org.models import Account, Post, Unit
 from gongshu.org.policy import body_unit, current_pack, require, require_anywhere
 from gongshu.org.selectors import CURRENT, posts_on
-from gongshu.org.services import NOTICED_KINDS
+from gongshu.org.services import NOTICED_KINDS, post_possible
 from gongshu.org.vocabulary import PostKind
 
 from .procedures import POLICY_REVIEW, STEWARD_CHANGE
@@ -49,6 +49,10 @@ def steward_change(
     leaving = _leaving(place, kind, outgoing)
     if leaving and leaving.account_id == newcomer.pk:
         raise Invalid(_("接任人与离任人不能是同一人。"), field="incoming")
+    try:
+        post_possible(newcomer, place, kind, effective, None)
+    except Refused as refusal:  # told under the name the field has in this form
+        raise Refused(refusal.message, basis=refusal.basis, field="incoming", status=refusal.status) from None
     label = str(PostKind(kind).label)
     return case_open(
         actor=actor,

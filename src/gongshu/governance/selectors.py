@@ -56,7 +56,7 @@ def rules_visible_to(actor: Actor) -> QuerySet[Rule]:
     )
 
 
-def entries_scored(actor: Actor) -> QuerySet[Entry]:
+def entries_scored(actor: Actor) -> QuerySet[Any]:
     """Published entries with their latest run (`run_id`, `score`, `failed_rows`), of units the actor oversees."""
     latest = CheckRun.objects.filter(entry=OuterRef("pk")).order_by("-id")
     found = Entry.objects.filter(state="published").select_related("unit", "current", "collection__last")

@@ -24,7 +24,7 @@ def _units() -> list[tuple[str, str]]:
     return [(u.code, str(u)) for u in Unit.objects.filter(entries__isnull=False).distinct()]
 
 
-def _scored(rows: QuerySet[Entry], value: str) -> QuerySet[Entry]:
+def _scored(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
     if value == "none":
         return rows.filter(score__isnull=True)
     return rows.filter(score__lt=labels.FAIR) if value == "low" else rows.filter(score__gte=labels.GOOD)

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -27,7 +28,7 @@ from .tables import IssueTable, QualityTable
 
 
 @console_view("issue.view")
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: HttpRequest) -> HttpResponseBase:
     """Entries with their scores, the lowest first."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     working = Count("data_issues", filter=Q(data_issues__open=True), distinct=True)
@@ -41,7 +42,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @console_view("issue.view")
-def issues(request: HttpRequest) -> HttpResponse:
+def issues(request: HttpRequest) -> HttpResponseBase:
     """Data issues of one's units."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     rows = selectors.issues_visible_to(actor).prefetch_related("case__clocks")
@@ -175,7 +176,8 @@ def _refuse_rule(form: RuleForm, refusal: Refused) -> None:
 
 
 def _rule_page(request: HttpRequest, entry: Entry, form: RuleForm, title: str) -> HttpResponse:
-    return page(request, "governance/rule.html", {"title": title, "entry": entry, "form": form})
+    context = {"title": title, "entry": entry, "form": form}
+    return page(request, "governance/rule.html", context, status=422 if form.errors else 200)
 
 
 @console_view("share.request")
@@ -202,4 +204,4 @@ def report(request: HttpRequest, code: str) -> HttpResponse:
         "basis": pack.bodies.issue_intake.basis,
         "may_report": may_anywhere(actor, "share.request"),
     }
-    return page(request, "governance/report.html", context)
+    return page(request, "governance/report.html", context, status=422 if form.errors else 200)

@@ -43,7 +43,10 @@ OPERATIONS: dict[str, Operation] = {}
 def register(operation: Operation) -> None:
     """Enter an operation; a second one of the same name, or of the same method and path, is a programming error."""
     for other in OPERATIONS.values():
-        same = other.name == operation.name or (other.method, other.path) == (operation.method, operation.path)
+        same = other.name == operation.name or (other.method, other.path) == (
+            operation.method,
+            operation.path,
+        )
         if same and other.function.__qualname__ != operation.function.__qualname__:
             raise ValueError(f"{operation.name} and {other.name} claim the same name or place")
     OPERATIONS[operation.name] = operation

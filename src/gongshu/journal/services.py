@@ -28,6 +28,11 @@ class Actor:
     via: str = "console"
     lang: str = "zh-hans"
 
+    @property
+    def row(self) -> int:
+        """The account's id for look-ups; 0, which no account has, for the platform itself."""
+        return self.account_id or 0
+
 
 SYSTEM = Actor(account_id=None, name="系统", via="system")
 

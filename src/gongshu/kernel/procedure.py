@@ -164,6 +164,10 @@ class Procedure:
             if state in move.sources and (held is None or held & set(move.by)):
                 yield move
 
+    def opened_on(self) -> Basis | None:
+        """What opening a case rests on: the basis of the first usual move from the initial state."""
+        return next((m.basis for m in self.moves_from(self.initial) if not m.optional), None)
+
     def clock(self, name: str) -> Clock:
         """The clock of that name; KeyError if there is none."""
         return {c.name: c for c in self.clocks}[name]

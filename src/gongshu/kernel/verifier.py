@@ -4,8 +4,6 @@ Needs nothing but Python 3.7 or later; asks no platform and no network. Exit cod
 2: could not be read.
 """
 
-
-
 from __future__ import annotations
 
 import argparse

@@ -33,7 +33,7 @@ def _setup(given: argparse.Namespace) -> int:
     print(
         tell(
             "已建立根单位和三名管理员。初始口令只显示这一次，首次登录须修改：",
-            "The root unit and three administrators are made. First passwords, shown only now, to be changed at sign-in:",
+            "Root unit and three administrators are made. First passwords, shown only now, to be changed at sign-in:",
         )
     )
     for username, password in made.items():

@@ -82,7 +82,7 @@ class PostForm(Form):
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
-        self.fields["account"].choices = account_choices()  # type: ignore[attr-defined]
+        self.fields["account"].choices = [("", "—"), *account_choices()]  # type: ignore[attr-defined]
 
 
 class EndForm(Form):

@@ -28,7 +28,7 @@ def allowed_units(actor: Actor, action: str) -> QuerySet[Access, int]:
     if action not in ACTIONS:
         raise KeyError(action)
     pin_today()
-    return Access.objects.filter(account_id=actor.account_id, action=action).values_list("unit_id", flat=True)
+    return Access.objects.filter(account_id=actor.row, action=action).values_list("unit_id", flat=True)
 
 
 def may(actor: Actor, action: str, unit: Unit | int | None) -> bool:
@@ -36,7 +36,7 @@ def may(actor: Actor, action: str, unit: Unit | int | None) -> bool:
     if actor.account_id is None:
         return actor.via == "system"
     unit_id = unit.pk if isinstance(unit, Unit) else unit
-    return allowed_units(actor, action).filter(unit_id=unit_id).exists()
+    return unit_id is not None and allowed_units(actor, action).filter(unit_id=unit_id).exists()
 
 
 def may_anywhere(actor: Actor, action: str) -> bool:
@@ -68,9 +68,9 @@ def explain(actor: Actor, action: str, unit: Unit | None) -> Decision:
             actor.via == "system", _("平台自动办理") if actor.via == "system" else _("请先登录。"), []
         )
     pin_today()
-    granting = Access.objects.filter(account_id=actor.account_id, action=action, unit=unit)
+    granting = Access.objects.filter(account_id=actor.row, action=action, unit=unit)
     if unit is None:
-        granting = Access.objects.filter(account_id=actor.account_id, action=action)
+        granting = Access.objects.filter(account_id=actor.row, action=action)
     posts = list(Post.objects.filter(pk__in=granting.values("post_id")).select_related("unit", "account"))
     if posts:
         held = "、".join(f"{p.unit} {p.get_kind_display()}" for p in posts)
@@ -85,7 +85,7 @@ def explain(actor: Actor, action: str, unit: Unit | None) -> Decision:
     today = clock.today()
     carriers = [kind for kind, actions in ROLE_ACTIONS.items() if action in actions]
     names = "、".join(str(PostKind(kind).label) for kind in carriers)
-    held_posts = Post.objects.filter(account_id=actor.account_id, kind__in=carriers).select_related("unit")
+    held_posts = Post.objects.filter(account_id=actor.row, kind__in=carriers).select_related("unit")
     future = [p for p in held_posts if p.starts > today]
     if future:
         reason = _("岗位自 %(day)s 起任职，现在还不能%(action)s。") % {

@@ -307,7 +307,7 @@ def tokens_visible_to(actor: Actor) -> QuerySet[ApiToken]:
     found = ApiToken.objects.select_related("account").order_by("-created_at")
     if actor.via == "system" or any(may_anywhere(actor, a) for a in ("org.permission", "audit.view")):
         return found
-    return found.filter(account_id=actor.account_id)
+    return found.filter(account_id=actor.row)
 
 
 @query("org.tokens", "GET", "/tokens", summary="接口令牌列表")

@@ -262,6 +262,14 @@ def post_enter(
     return post
 
 
+def post_possible(holder: Account, unit: Unit, kind: str, starts: date, ends: date | None) -> None:
+    """Refuse a post the person already holds in that time, or one that the posts of that time exclude."""
+    held = list(_overlapping(holder, starts, ends))
+    if any(p.unit_id == unit.pk and p.kind == kind for p in held):
+        raise Conflict(_("%(name)s在该单位已有同一岗位。") % {"name": holder}, field="account")
+    _separate(holder, kind, held)
+
+
 def _overlapping(holder: Account, starts: date, ends: date | None) -> Any:
     found = holder.posts.filter(Q(ends__isnull=True) | Q(ends__gte=starts)).select_related("unit")
     return found.filter(starts__lte=ends) if ends else found

@@ -34,7 +34,9 @@ def installation_set_up(*, code: str, name: str, region: str = "") -> dict[str, 
         for kind in ADMINISTRATORS:
             password = "".join(secrets.choice(_SIGNS) for _n in range(16)) + "-7a"
             label = str(PostKind(kind).label)
-            account = account_enter(actor=SYSTEM, username=str(kind), name=label, password=make_password(password))
+            account = account_enter(
+                actor=SYSTEM, username=str(kind), name=label, password=make_password(password)
+            )
             post_enter(actor=SYSTEM, holder=account, unit=unit, kind=kind, starts=clock.today(), ends=None)
             made[str(kind)] = password
     return made

@@ -44,7 +44,7 @@ class UnitTable(Table):
 
     def __init__(self, rows: Any, request: Any, lacking: dict[int, int]) -> None:
         super().__init__(rows, request)
-        self.columns = (
+        self.columns = (  # type: ignore[misc]
             Column(
                 "name",
                 _("单位名称"),

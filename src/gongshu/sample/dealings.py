@@ -24,6 +24,7 @@ from gongshu.sharing.services import client_register, share_request_submit
 
 from . import stores
 from .acting import LAW, act, actor, limit_days, main_moves, push
+from .calls import first_calls
 from .catalogue import PLANS
 from .datasets import SOURCES
 from .story import Step, entered, entry_of
@@ -105,6 +106,7 @@ def steps() -> Iterator[Step]:
     yield Step(1, "change of steward", partial(change, "zj", "steward", "newcomer", 9))
     yield Step(30, "change of head", partial(change, "sw", "head", "newcomer2", 36, approve=True))
     yield Step(3, "security officer to come", security_officer)
+    yield Step(0, "first calls", first_calls)
     if current_pack().node("security.policy_review").duration:
         yield Step(110, "policy review", partial(duty.policy_review_open, actor=_reviewing_body()))
 

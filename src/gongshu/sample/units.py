@@ -104,7 +104,7 @@ def units_load(start: date) -> None:
         _staff(office.code, office.code, office.short, hashed, start)
     for role, unit in bodies.items():
         _body(pack, role, unit)
-        code, _english, short = BODIES.get(role, ("ga", "", ""))
+        code, _english, short = BODIES.get(BodyKind(role), ("ga", "", ""))
         if role == BodyKind.LEADING_GROUP:
             for username, name, kind in GROUP:
                 _person(username, name, unit, (kind,), hashed, start)

@@ -149,7 +149,7 @@ class _Flow:
         for station in self.stations:
             yield State(
                 station.state,
-                station.label,  # type: ignore[arg-type]
+                station.label,
                 all_of=station.roles if len(station.roles) > 1 else (),
             )
             if station.kind == "answer" and self.refusal_reviewer:

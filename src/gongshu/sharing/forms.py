@@ -21,7 +21,7 @@ from .compile import default_mask
 from .models import Client, ShareRequest
 from .vocabulary import LOOKED_UP, PER_DAY_DEFAULT, Algorithm, Mode, Op
 
-SCOPE_ROWS = 4
+SCOPE_ROWS = 3
 
 
 class RequestForm(Form):
@@ -45,7 +45,12 @@ class RequestForm(Form):
     modes = forms.MultipleChoiceField(
         label=_("调用方式"), required=False, choices=Mode.choices, widget=forms.CheckboxSelectMultiple
     )
-    valid_to = forms.DateField(label=_("使用期限至"), required=False, widget=DateInput())
+    valid_to = forms.DateField(
+        label=_("使用期限至"),
+        required=False,
+        widget=DateInput(),
+        help_text=_("不填写为一年，且不晚于目录的共享期限。"),
+    )
     per_day = forms.IntegerField(label=_("每日调用上限"), required=False, min_value=1)
     commitment = forms.MultipleChoiceField(
         label=_("承诺"), required=False, widget=forms.CheckboxSelectMultiple
@@ -178,7 +183,7 @@ class RequestForm(Form):
     @property
     def table_errors(self) -> list[tuple[str, str]]:
         """What is wrong with the table of items."""
-        return [(name, error) for name in ("items", "keys", "reasons") for error in self[name].errors]
+        return [(name, str(error)) for name in ("items", "keys", "reasons") for error in self[name].errors]
 
     @property
     def ops(self) -> list[tuple[str, Any]]:

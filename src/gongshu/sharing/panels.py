@@ -118,7 +118,9 @@ def calls_figure(actor: Actor) -> panels.Figure | None:
 
 
 panels.register_figure(calls_figure, order=30)
-navigation.register(navigation.Item(_("业务系统"), "sharing:clients", "plug", 57, actions=("share.request",)))
+navigation.register(
+    navigation.Item(_("业务系统登记"), "sharing:clients", "plug", 57, actions=("share.request",))
+)
 
 
 def _issued(event: Event) -> list[tuple[str, Any]]:

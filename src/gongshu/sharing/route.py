@@ -24,7 +24,7 @@ def is_auto(pack: Pack, version: EntryVersion) -> bool:
 def ahead(pack: Pack, version: EntryVersion, provider: Unit) -> list[Step]:
     """Submission, the stations with who acts and how long they have, the grant, and the confirmation."""
     procedure = flow.build(pack)
-    steps = [Step(_("提交申请"), unit=_("申请单位"), tone="now", basis=pack.share.intake.basis)]
+    steps = [Step(_("提出申请"), unit=_("申请单位"), tone="now", basis=pack.share.intake.basis)]
     if is_auto(pack, version):
         steps.append(
             Step(_("直接授权"), unit=_("平台"), tone="ahead", basis=pack.share.unconditional_grant.basis)
@@ -52,8 +52,11 @@ def _station(pack: Pack, station: flow.Station, provider: Unit, clock: Clock | N
         str(provider) if r == "provider" else str(body_unit(r) or wording.role(r)) for r in station.roles
     ]
     note = ""
-    if clock and clock.owner in station.roles:
-        note = _("%(days)s内") % {"days": wording.workdays(clock.days)}
+    if clock and _limits(station, clock):
+        days = {"days": wording.workdays(clock.days)}
+        note = (
+            _("%(days)s内") % days if clock.runs_in[0] == station.state else _("自申请起 %(days)s内") % days
+        )
     return Step(
         str(station.label),
         unit=wording.listed(units),
@@ -63,11 +66,16 @@ def _station(pack: Pack, station: flow.Station, provider: Unit, clock: Clock | N
     )
 
 
+def _limits(station: flow.Station, clock: Clock) -> bool:
+    """Whether the clock is the limit of this station's own act."""
+    return station.kind == "answer" and clock.owner in station.roles
+
+
 def _basis(pack: Pack, station: flow.Station, clock: Clock | None) -> Basis:
     if station.kind == "intake":
         return pack.share.intake.basis
     if station.kind == "grant":
         return pack.bodies.access_granter.basis
-    if clock and clock.owner in station.roles:
+    if clock and _limits(station, clock):
         return clock.basis
     return pack.share.conditional_flow.basis

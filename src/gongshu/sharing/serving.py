@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import connection, transaction
 
 from gongshu.casework.models import Case
@@ -44,7 +46,7 @@ def deliveries_record() -> int:
     return sum(_deliver(*row) for row in found)
 
 
-def _deliver(grant_id: int, call_id: int, at: object, rows: int) -> bool:
+def _deliver(grant_id: int, call_id: int, at: datetime, rows: int) -> bool:
     with transaction.atomic():
         grant = Grant.objects.select_related("request__entry").get(pk=grant_id)
         case = (

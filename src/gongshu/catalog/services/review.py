@@ -15,6 +15,7 @@ from gongshu.kernel.clause import Basis
 from gongshu.kernel.errors import Conflict, Refused
 from gongshu.org.models import Unit
 from gongshu.org.policy import body_unit, current_pack, require
+from gongshu.org.selectors import require_steward
 
 from .. import selectors
 from ..models import Entry, EntryVersion
@@ -33,6 +34,7 @@ def entry_submit(*, actor: Actor, entry: str) -> Case:
     """
     found = selectors.entry_get(actor=actor, entry=entry)
     require(actor, "catalog.edit", found.unit)
+    require_steward(found.unit)
     if found.current_id:
         raise Conflict(_("目录已发布，请办理目录变更。"), code="published")
     version = found.versions.select_for_update().get(number=1)

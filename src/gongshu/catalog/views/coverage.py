@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -47,7 +48,7 @@ class CoverageTable(Table):
 
 
 @console_view("catalog.view")
-def coverage(request: HttpRequest) -> HttpResponse:
+def coverage(request: HttpRequest) -> HttpResponseBase:
     """The page."""
     rows: list[Any] = coverage_of(request.actor)  # type: ignore[attr-defined]
     context = {"title": _t("编目情况"), "basis": cited(current_pack(), *BASIS)}

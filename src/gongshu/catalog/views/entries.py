@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from gongshu.casework.models import Case
@@ -14,6 +15,7 @@ from gongshu.console.web import console_view
 from gongshu.journal.models import Event
 from gongshu.journal.services import Actor
 from gongshu.org.policy import current_pack, explain, may, may_anywhere
+from gongshu.org.selectors import support_contact
 
 from .. import labels, selectors, tabs
 from ..forms import ChangeEventForm, ChangeForm
@@ -23,7 +25,7 @@ from ..vocabulary import EntryState, VersionState
 
 
 @console_view("catalog.view")
-def entries(request: HttpRequest) -> HttpResponse:
+def entries(request: HttpRequest) -> HttpResponseBase:
     """The catalog, with drafts of one's own unit."""
     actor = request.actor  # type: ignore[attr-defined]
     rows = selectors.entries_visible_to(actor).prefetch_related("current__items", "versions__items")
@@ -36,7 +38,7 @@ def entries(request: HttpRequest) -> HttpResponse:
 
 
 @console_view("catalog.view")
-def entry(request: HttpRequest, code: str) -> HttpResponse:
+def entry(request: HttpRequest, code: str) -> HttpResponseBase:
     """One entry: what it states, its items, and what other domains know of it."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     found = selectors.entry_get(actor=actor, entry=code)
@@ -71,6 +73,7 @@ def entry(request: HttpRequest, code: str) -> HttpResponse:
         "may_event": may_anywhere(actor, "catalog.review") or may(actor, "catalog.edit", found.unit),
         "file_basis": current_pack().node("catalog.change_file_within").basis,
         "only_published": current_pack().node("collect.only_catalogued").basis,
+        "contact": support_contact(found.unit),
         "is_published": found.state == EntryState.PUBLISHED,
     }
     return table_page(request, "catalog/entry.html", items, context)

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -24,7 +25,7 @@ from ..wording import label_of
 
 
 @console_view("catalog.view")
-def systems(request: HttpRequest) -> HttpResponse:
+def systems(request: HttpRequest) -> HttpResponseBase:
     """Every registered system."""
     actor = request.actor  # type: ignore[attr-defined]
     rows = selectors.systems_visible_to(actor).annotate(entries_n=Count("entries"))
@@ -37,7 +38,7 @@ def systems(request: HttpRequest) -> HttpResponse:
 
 
 @console_view("catalog.view")
-def system(request: HttpRequest, code: str) -> HttpResponse:
+def system(request: HttpRequest, code: str) -> HttpResponseBase:
     """One system: what is registered of it, its sources, its entries."""
     actor = request.actor  # type: ignore[attr-defined]
     found = selectors.system_get(actor=actor, system=code)

@@ -163,7 +163,7 @@ def field(bound: forms.BoundField) -> SafeString:
         bound.field.widget, forms.RadioSelect | forms.CheckboxSelectMultiple | forms.MultiWidget
     )
     classes = _input_classes(bound.field.widget) + (" is-invalid" if bound.errors else "")
-    attrs = (
+    attrs: dict[str, str | bool] = (
         {"class": classes}
         if classes.strip() and not isinstance(bound.field.widget, forms.MultiWidget)
         else {}

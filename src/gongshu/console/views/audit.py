@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST
@@ -130,14 +131,14 @@ def sealed_badge(event: Any) -> Any:
 
 
 @console_view("audit.view")
-def audit(request: HttpRequest) -> HttpResponse:
+def audit(request: HttpRequest) -> HttpResponseBase:
     """Events with filters, and how the ledger stands."""
     rows = sealed_marked(events_visible_to(request.actor))  # type: ignore[attr-defined]
     context = {
         "title": _("审计与存证"),
         "ledgers": ledgers(),
-        "panels": panels.page_panels("audit", request.actor),
-    }  # type: ignore[attr-defined]
+        "panels": panels.page_panels("audit", request.actor),  # type: ignore[attr-defined]
+    }
     return table_page(request, "console/audit.html", EventTable(rows, request), context)
 
 

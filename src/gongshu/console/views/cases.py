@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Min, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
@@ -136,7 +137,7 @@ def open_clock(case: Case) -> Clock | None:
 
 
 @console_view("case.view")
-def cases(request: HttpRequest) -> HttpResponse:
+def cases(request: HttpRequest) -> HttpResponseBase:
     """The list of cases."""
     first = (
         Clock.objects.filter(case=OuterRef("pk"), ended_at__isnull=True)

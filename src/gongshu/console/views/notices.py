@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
@@ -62,7 +63,7 @@ class NoticeTable(Table):
 
 
 @console_view()
-def notices(request: HttpRequest) -> HttpResponse:
+def notices(request: HttpRequest) -> HttpResponseBase:
     """The notices of the person's units."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     table = NoticeTable(_marked(notices_for(actor), actor), request)
@@ -72,7 +73,7 @@ def notices(request: HttpRequest) -> HttpResponse:
 def _marked(rows: QuerySet[Notice], actor: Actor) -> Any:
     from django.db.models import IntegerField, Value
 
-    seen = NoticeSeen.objects.filter(account_id=actor.account_id).first()
+    seen = NoticeSeen.objects.filter(account_id=actor.row).first()
     return rows.annotate(read_to=Value(seen.notice_id if seen else 0, output_field=IntegerField()))
 
 
@@ -83,5 +84,5 @@ def seen(request: HttpRequest) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     newest = notices_for(actor).order_by("-pk").values_list("pk", flat=True).first()
     if newest:
-        NoticeSeen.objects.update_or_create(account_id=actor.account_id, defaults={"notice_id": newest})
+        NoticeSeen.objects.update_or_create(account_id=actor.row, defaults={"notice_id": newest})
     return redirect("notices")

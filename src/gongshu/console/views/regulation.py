@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from ..web import console_view, page
 
 
 @console_view()
-def regulation(request: HttpRequest, name: str = "") -> HttpResponse:
+def regulation(request: HttpRequest, name: str = "") -> HttpResponseBase:
     """A regulation: articles, clauses, what carries them out; `q` and `kind` narrow, `format=xlsx` exports."""
     known = packs()
     pack = known.get(name) if name else current_pack()
@@ -60,7 +61,7 @@ def regulation(request: HttpRequest, name: str = "") -> HttpResponse:
 
 
 @console_view()
-def named(request: HttpRequest, name: str) -> HttpResponse:
+def named(request: HttpRequest, name: str) -> HttpResponseBase:
     """A clause by its id: its place in its regulation. A pack by its id: its page."""
     if name in packs():
         return redirect("regulation_pack", name)

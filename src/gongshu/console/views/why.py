@@ -36,17 +36,18 @@ def why(request: HttpRequest) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     any_person = any(may_anywhere(actor, a) for a in ("org.manage", "org.permission", "audit.view"))
     username = request.GET.get("account", "").strip()
-    account = request.user
-    if username and username != request.user.username and any_person:
-        account = Account.objects.filter(username=username).first()
-        if account is None:
+    account = Account.objects.get(pk=actor.row)
+    if username and username != account.username and any_person:
+        found = Account.objects.filter(username=username).first()
+        if found is None:
             raise NotFound(_("没有账号“%(name)s”。") % {"name": username})
+        account = found
     of = Actor(account.pk, str(account), via="console", lang=actor.lang)
     posts = posts_today(account.pk)
     context = {
         "title": _("权限说明"),
         "account": account,
-        "self": account.pk == request.user.pk,
+        "self": account.pk == actor.row,
         "any_person": any_person,
         "posts": posts,
         "lines": _lines(posts),
@@ -62,7 +63,7 @@ def _lines(posts: list[Post]) -> list[Line]:
     lines = []
     for action in ACTIONS.values():
         held = [p for p in posts if action.name in ROLE_ACTIONS[p.kind]]
-        carriers = held or [k for k in ROLE_ACTIONS if action.name in ROLE_ACTIONS[k]]
+        carriers: list[Any] = list(held) or [k for k in ROLE_ACTIONS if action.name in ROLE_ACTIONS[k]]
         lines.append(
             Line(str(action.label), action.name, bool(held), _words(carriers, action.name), action.two_factor)
         )

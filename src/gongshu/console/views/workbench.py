@@ -146,7 +146,7 @@ def _openers(cases: list[Case]) -> dict[int, str]:
     opened = Event.objects.filter(case_id__in=[c.pk for c in cases], type="case.opened").values_list(
         "case_id", "unit_id"
     )
-    pairs = {case: unit for case, unit in opened if unit}
+    pairs = {case: unit for case, unit in opened if case and unit}
     units = Unit.objects.in_bulk(set(pairs.values()))
     return {case: str(units[unit]) for case, unit in pairs.items() if unit in units}
 

@@ -26,11 +26,11 @@ RECORDS_MAX = 100
 KIND_WORDS = {
     RuleKind.NOT_NULL: "不得为空",
     RuleKind.UNIQUE: "不得重复",
-    RuleKind.PATTERN: "格式",
-    RuleKind.CHECK: "校验位",
-    RuleKind.CODE_LIST: "代码值",
-    RuleKind.RANGE: "值域",
-    RuleKind.REFERENCE: "引用",
+    RuleKind.PATTERN: "须符合格式",
+    RuleKind.CHECK: "须为有效号码",
+    RuleKind.CODE_LIST: "须在代码表内",
+    RuleKind.RANGE: "须在范围内",
+    RuleKind.REFERENCE: "须在被引用的目录中存在",
 }
 
 
@@ -72,7 +72,11 @@ def _title(entry: Entry, rule: Rule, failing: int) -> str:
     """Titles are content, kept as written, in the words of the regulation."""
     if rule.kind == RuleKind.FRESH:
         return f"“{entry.name}”未按更新周期更新"
-    return f"“{entry.name}”有 {failing} 条记录不符合规则：{'、'.join(rule.columns)} {KIND_WORDS[rule.kind]}"
+    items = (
+        {item.name: item.label or item.name for item in entry.current.items.all()} if entry.current else {}
+    )
+    names = "、".join(items.get(column, column) for column in rule.columns)
+    return f"“{entry.name}”有 {failing} 条记录不符合规则：{names}{KIND_WORDS[RuleKind(rule.kind)]}"
 
 
 def _recount(issue: DataIssue, run: CheckRun | None, failing: int) -> None:

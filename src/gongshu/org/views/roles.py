@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -23,18 +24,30 @@ from .tabs import tabs
 @console_view("org.view")
 def permissions(request: HttpRequest) -> HttpResponse:
     """Every action against every kind of post."""
-    kinds = list(ROLE_ACTIONS)
+    groups = _alike()
     rows = []
     for action in ACTIONS.values():
-        held = [ROLE_ACTIONS[kind].get(action.name) for kind in kinds]
+        held = [ROLE_ACTIONS[kinds[0]].get(action.name) for kinds in groups]
         rows.append((action, [Scope(scope).label if scope else "" for scope in held]))
     context = {
         "title": _("单位与人员"),
-        "kinds": [PostKind(kind).label for kind in kinds],
+        "kinds": [[PostKind(kind).label for kind in kinds] for kinds in groups],
         "rows": rows,
         **tabs("permissions"),
     }
     return page(request, "org/permissions.html", context)
+
+
+def _alike() -> list[list[str]]:
+    """Kinds of post, those that may do exactly the same together."""
+    groups: list[list[str]] = []
+    for kind, actions in ROLE_ACTIONS.items():
+        group = next((g for g in groups if ROLE_ACTIONS[g[0]] == actions), None)
+        if group is None:
+            groups.append([kind])
+        else:
+            group.append(kind)
+    return groups
 
 
 @console_view("org.view")
@@ -64,7 +77,7 @@ def bodies(request: HttpRequest) -> HttpResponse:
 
 
 @console_view("org.view")
-def gaps(request: HttpRequest) -> HttpResponse:
+def gaps(request: HttpRequest) -> HttpResponseBase:
     """Units that lack a post or a statement the regulation requires, each with its clause."""
     table = GapTable(selectors.gaps_of_all(), request)
     asked = selectors.demands(current_pack())

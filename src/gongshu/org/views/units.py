@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -30,7 +31,7 @@ from .tabs import tabs
 
 
 @console_view("org.view")
-def units(request: HttpRequest) -> HttpResponse:
+def units(request: HttpRequest) -> HttpResponseBase:
     """Every unit in the order of the tree, with the roles it holds and how much it lacks."""
     actor = request.actor  # type: ignore[attr-defined]
     current = Q(posts__starts__lte=clock.today()) & (

@@ -14,6 +14,7 @@ from gongshu.casework.registry import pack_of
 from gongshu.casework.services import case_move
 from gongshu.catalog.models import Entry
 from gongshu.journal import clock
+from gongshu.journal.models import Event
 from gongshu.journal.services import SYSTEM, Actor, event_append, service
 from gongshu.kernel.clause import Basis
 from gongshu.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -57,7 +58,16 @@ def grant_issue(case: Case, actor: Actor) -> Grant:
         )
     auto = request.share_type == "unconditional" and pack.share.unconditional_grant.v == "auto"
     basis = pack.share.unconditional_grant.basis if auto else pack.share.conditional_flow.basis
-    _told(actor, grant, "grant.issued", basis, request=request.ref.hex, provider=request.provider.code)
+    moved = Event.objects.filter(case_id=case.pk, type="case.moved").latest("id")
+    _told(
+        actor,
+        grant,
+        "grant.issued",
+        basis,
+        moved.unit_id,
+        request=request.ref.hex,
+        provider=request.provider.code,
+    )
     defer("sharing.serve", entry=request.entry.code, _once=request.entry.code)
     return grant
 
@@ -78,7 +88,7 @@ def grant_revoke(*, actor: Actor, grant: str, reason: str) -> Grant:
     """Revoke a grant: calls are refused within a second on every gateway. Cannot be undone."""
     found = _changeable(actor, grant, reason, (GrantState.ACTIVE, GrantState.SUSPENDED))
     _set(found, GrantState.REVOKED, reason)
-    _told(actor, found, "grant.revoked", None, reason=reason.strip())
+    _told(actor, found, "grant.revoked", unit=_acting(actor, found), reason=reason.strip())
     _release(found)
     return found
 
@@ -88,7 +98,7 @@ def grant_suspend(*, actor: Actor, grant: str, reason: str) -> Grant:
     """Stop a grant for the time being, while something is looked into."""
     found = _changeable(actor, grant, reason, (GrantState.ACTIVE,))
     _set(found, GrantState.SUSPENDED, reason)
-    _told(actor, found, "grant.suspended", None, reason=reason.strip())
+    _told(actor, found, "grant.suspended", unit=_acting(actor, found), reason=reason.strip())
     return found
 
 
@@ -99,7 +109,7 @@ def grant_resume(*, actor: Actor, grant: str, reason: str) -> Grant:
     if found.valid_to <= clock.now():
         raise Conflict(_("授权已到期，请重新申请。"))
     _set(found, GrantState.ACTIVE, reason)
-    _told(actor, found, "grant.resumed", None, reason=reason.strip())
+    _told(actor, found, "grant.resumed", unit=_acting(actor, found), reason=reason.strip())
     return found
 
 
@@ -121,7 +131,7 @@ def grants_release(actor: Actor, case: str) -> int:
     for grant in found:
         grant.hold = ""
         _set(grant, GrantState.ACTIVE, "")
-        _told(actor, grant, "grant.resumed", None, issue=case)
+        _told(actor, grant, "grant.resumed", issue=case)
     return len(found)
 
 
@@ -145,8 +155,13 @@ def _changeable(actor: Actor, number: str, reason: str, states: tuple[str, ...])
 
 def grant_changeable(actor: Actor, grant: Grant) -> bool:
     """Whether the actor may suspend or revoke a grant: for the body that grants, or for the provider."""
+    return _acting(actor, grant) is not None
+
+
+def _acting(actor: Actor, grant: Grant) -> int | None:
+    """The unit for which the actor may change the grant."""
     units = [_granter(grant), grant.request.provider]
-    return any(may(actor, "share.grant", unit) for unit in units if unit)
+    return next((unit.pk for unit in units if unit and may(actor, "share.grant", unit)), None)
 
 
 def _granter(grant: Grant) -> Any:
@@ -197,18 +212,21 @@ def _expire(number: str) -> bool:
         if grant is None:
             return False
         _set(grant, GrantState.EXPIRED, "")
-        _told(SYSTEM, grant, "grant.expired", None)
+        _told(SYSTEM, grant, "grant.expired")
         _release(grant)
         return True
 
 
-def _told(actor: Actor, grant: Grant, type: str, basis: Basis | None, **more: Any) -> None:
+def _told(
+    actor: Actor, grant: Grant, type: str, basis: Basis | None = None, unit: int | None = None, **more: Any
+) -> None:
+    """unit: the one for which the actor acts."""
     request = grant.request
     event_append(
         actor=actor,
         type=type,
         subject=("grant", grant.number, request.case.title),
-        unit=request.demander_id,
+        unit=unit,
         case=request.case_id,
         basis=basis,
         pack=str(request.case.pack_version),

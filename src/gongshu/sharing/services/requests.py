@@ -20,6 +20,7 @@ from gongshu.journal.services import SYSTEM, Actor, event_append, service
 from gongshu.kernel.errors import Conflict, Invalid, NotFound, Refused
 from gongshu.org.models import Unit
 from gongshu.org.policy import body_unit, current_pack, require
+from gongshu.org.selectors import require_security_person, require_steward
 from gongshu.packs import Pack
 
 from .. import flow
@@ -57,8 +58,10 @@ def share_request_submit(
     pack = current_pack()
     demander = _unit(unit)
     require(actor, "share.request", demander)
+    require_steward(demander)
+    require_security_person(demander)
     wanted = published_get(actor=actor, entry=entry)
-    version = EntryVersion.objects.get(pk=wanted.current_id)
+    version = EntryVersion.objects.get(pk=wanted.current_id or 0)
     if wanted.unit_id == demander.pk:
         raise Refused(_("这是本单位的数据，无需申请共享。"), field="entry")
     _shareable(pack, version)
@@ -155,6 +158,7 @@ def _open(
         procedure=flow.NAME,
         subject=("share_request", ref.hex, f"{demander.name}申请共享“{version.name}”"),
         parties=parties,
+        basis=pack.share.intake.basis,
     )
     try:
         with transaction.atomic():

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -25,7 +26,7 @@ from .requests import my_units
 
 
 @console_view("share.view")
-def clients(request: HttpRequest) -> HttpResponse:
+def clients(request: HttpRequest) -> HttpResponseBase:
     """Business systems, and registering one; its secret is shown in the answer and never again."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     form = ClientForm(request.POST or None, units=my_units(actor))
@@ -37,7 +38,7 @@ def clients(request: HttpRequest) -> HttpResponse:
         else:
             return secret_page(request, made, _("业务系统已登记"))
     rows = selectors.clients_visible_to(actor)
-    context = {"title": _("业务系统"), "form": form, "may_ask": may_anywhere(actor, "share.request")}
+    context = {"title": _("业务系统登记"), "form": form, "may_ask": may_anywhere(actor, "share.request")}
     return table_page(request, "sharing/clients.html", ClientTable(rows, request), context)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -35,7 +36,7 @@ VERBS = {
 
 
 @console_view("share.view")
-def grants(request: HttpRequest) -> HttpResponse:
+def grants(request: HttpRequest) -> HttpResponseBase:
     """Grants of one's units, held or given."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     rows = selectors.grants_visible_to(actor)

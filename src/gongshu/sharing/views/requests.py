@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -27,7 +28,7 @@ from ..tables import RequestTable
 
 
 @console_view("share.view")
-def requests(request: HttpRequest) -> HttpResponse:
+def requests(request: HttpRequest) -> HttpResponseBase:
     """Requests of one's units: made, or to be answered."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     side = request.GET.get("side", "")
@@ -71,7 +72,8 @@ def new(request: HttpRequest, code: str) -> HttpResponse:
                 number = made.case.number
                 messages.success(request, _("申请已提交，办件编号 %(number)s。") % {"number": number})
             return redirect("case", made.case.number)
-    return page(request, "sharing/request.html", _page(entry, form, pack, entry.unit in my_units(actor)))
+    context = _page(entry, form, pack, entry.unit in my_units(actor))
+    return page(request, "sharing/request.html", context, status=422 if form.errors else 200)
 
 
 @console_view("share.request")
@@ -91,7 +93,8 @@ def amend(request: HttpRequest, number: str) -> HttpResponse:
         else:
             messages.success(request, _("已补正并重新提交。"))
             return redirect("case", number)
-    return page(request, "sharing/request.html", _page(found.entry, form, pack) | {"amended": found})
+    context = _page(found.entry, form, pack) | {"amended": found}
+    return page(request, "sharing/request.html", context, status=422 if form.errors else 200)
 
 
 def _page(entry: Entry, form: RequestForm, pack: Any, own: bool = False) -> dict[str, Any]:
