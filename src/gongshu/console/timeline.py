@@ -53,7 +53,7 @@ def _cases(ids: set[int]) -> dict[int, Case]:
 
 
 def _step(event: Event, case: Case | None, unit: Unit | None) -> Step:
-    title, details = panels.event_text(event.type), panels.event_details(event)
+    title, details, note = panels.event_text(event.type), panels.event_details(event), ""
     silent: Basis | None = None
     if event.type == "case.moved" and case:
         title, given, silent = _moved(event, case)
@@ -62,7 +62,7 @@ def _step(event: Event, case: Case | None, unit: Unit | None) -> Step:
         procedure = procedure_for(case)
         title, silent = _("发起%(procedure)s") % {"procedure": procedure.label}, procedure.opened_on()
     elif event.type.startswith("clock."):
-        details = _clock_details(event) + details
+        note = _clock_note(event)
     return Step(
         title=title,
         who=_("平台") if event.via == "system" else "" if event.type in BY_ITSELF else event.actor_name,
@@ -75,6 +75,7 @@ def _step(event: Event, case: Case | None, unit: Unit | None) -> Step:
         else "done",
         basis=_basis(event) or silent,
         details=details,
+        note=note,
         event=event,
         automatic=event.via == "system",
     )
@@ -118,11 +119,15 @@ def shown(field_: kernel.Field, value: Any) -> str:
     return str(value)
 
 
-def _clock_details(event: Event) -> list[tuple[str, Any]]:
-    due = event.body.get("due_on")
-    label = _clock_label(event)
-    told: list[tuple[str, Any]] = [(_("时限"), label)] if label else []
-    return [*told, (_("最后一日"), wording.short_day(date.fromisoformat(due)))] if due else told
+def _clock_note(event: Event) -> str:
+    """Which limit it is about, and its last day."""
+    due, label = event.body.get("due_on"), _clock_label(event)
+    if not due:
+        return label
+    return _("%(limit)s，最后一日 %(day)s") % {
+        "limit": label,
+        "day": wording.short_day(date.fromisoformat(due)),
+    }
 
 
 def _clock_label(event: Event) -> str:
