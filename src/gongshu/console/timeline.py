@@ -43,7 +43,7 @@ class Step:
 def steps_of(events: Iterable[Event]) -> list[Step]:
     """Events in words, in the order given."""
     found = list(events)
-    cases = _cases({e.case_id for e in found if e.case_id and e.type in ("case.moved", "case.opened")})
+    cases = _cases({e.case_id for e in found if e.case_id and e.type.startswith(("case.", "clock."))})
     units = Unit.objects.in_bulk({e.unit_id for e in found if e.unit_id})
     return [_step(event, cases.get(event.case_id or 0), units.get(event.unit_id or 0)) for event in found]
 
@@ -62,7 +62,7 @@ def _step(event: Event, case: Case | None, unit: Unit | None) -> Step:
         procedure = procedure_for(case)
         title, silent = _("发起%(procedure)s") % {"procedure": procedure.label}, procedure.opened_on()
     elif event.type.startswith("clock."):
-        note = _clock_note(event)
+        note = _clock_note(event, case)
     return Step(
         title=title,
         who=_("平台") if event.via == "system" else "" if event.type in BY_ITSELF else event.actor_name,
@@ -119,26 +119,16 @@ def shown(field_: kernel.Field, value: Any) -> str:
     return str(value)
 
 
-def _clock_note(event: Event) -> str:
+def _clock_note(event: Event, case: Case | None) -> str:
     """Which limit it is about, and its last day."""
-    due, label = event.body.get("due_on"), _clock_label(event)
+    due, name = event.body.get("due_on"), event.body.get("name", "")
+    label = clock_label(case.procedure, case.pack_version_id, name) if case else name
     if not due:
         return label
     return _("%(limit)s，最后一日 %(day)s") % {
         "limit": label,
         "day": wording.short_day(date.fromisoformat(due)),
     }
-
-
-def _clock_label(event: Event) -> str:
-    case = (
-        Case.objects.filter(pk=event.case_id).only("procedure", "pack_version_id").first()
-        if event.case_id
-        else None
-    )
-    if case is None:
-        return ""
-    return clock_label(case.procedure, case.pack_version_id, event.body.get("name", ""))
 
 
 @lru_cache(maxsize=512)

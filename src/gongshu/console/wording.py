@@ -165,5 +165,8 @@ register_events(
         "clock.recomputed": _lazy("按新日历重算时限"),
         "clocks.recomputed": _lazy("重算全部未办结时限"),
         "calendar.imported": _lazy("导入工作日安排"),
+        "evidence.ledger.checked": _lazy("核验账本"),
+        "evidence.audit.headed": _lazy("调用日志的树头存入目录链"),
+        "sample.step.done": _lazy("装入示范数据"),
     }
 )
