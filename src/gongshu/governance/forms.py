@@ -47,10 +47,20 @@ class ReportForm(Form):
         return told
 
 
-class RuleForm(Form):
-    """A rule; of the parameters only those of its kind are read."""
+PARAMS: dict[str, tuple[str, ...]] = {
+    RuleKind.PATTERN: ("pattern",),
+    RuleKind.CHECK: ("check",),
+    RuleKind.CODE_LIST: ("values",),
+    RuleKind.RANGE: ("minimum", "maximum"),
+    RuleKind.REFERENCE: ("reference",),
+    RuleKind.FRESH: ("days",),
+}
+"""Kind of rule -> the form's fields for its parameters."""
 
-    kind = forms.ChoiceField(label=_("规则类型"), choices=RuleKind.choices)
+
+class RuleForm(Form):
+    """A rule of one kind, with the parameters of that kind."""
+
     columns = forms.MultipleChoiceField(
         label=_("信息项"), required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -70,7 +80,9 @@ class RuleForm(Form):
     severity = forms.ChoiceField(label=_("严重程度"), choices=Severity.choices, widget=forms.RadioSelect)
     dimension = forms.ChoiceField(label=_("质量维度"), required=False)
 
-    def __init__(self, *args: Any, entry: Entry, pack: Pack, rule: Rule | None = None, **given: Any) -> None:
+    def __init__(
+        self, *args: Any, entry: Entry, pack: Pack, kind: str, rule: Rule | None = None, **given: Any
+    ) -> None:
         given.setdefault("initial", _initial(rule) if rule else {"severity": Severity.ERROR})
         super().__init__(*args, **given)
         chosen: Any = self.fields
@@ -78,35 +90,31 @@ class RuleForm(Form):
         chosen["columns"].choices = [(i.name, str(i)) for i in items]
         chosen["dimension"].choices = [("", _("按规则类型")), *((d, _(d)) for d in dimensions(pack))]
         self.field_basis = {"dimension": pack.quality.dims.basis}
+        self.kind, self.rule = kind, rule
+        for name in {n for names in PARAMS.values() for n in names} - set(PARAMS.get(kind, ())):
+            del self.fields[name]
+        for name in PARAMS.get(kind, ()):
+            self.fields[name].asked = kind != RuleKind.RANGE  # type: ignore[attr-defined]
         if rule:
-            del self.fields["kind"]
             self.fields["active"] = forms.BooleanField(label=_("启用"), required=False, initial=rule.active)
-        self.rule = rule
 
     def given(self) -> dict[str, Any]:
         """The rule as the services take it."""
         told = self.cleaned_data
-        kind = self.rule.kind if self.rule else told["kind"]
-        params: dict[str, Any] = {}
-        if kind == RuleKind.PATTERN:
-            params = {"pattern": told["pattern"]}
-        elif kind == RuleKind.CHECK:
-            params = {"check": told["check"]}
-        elif kind == RuleKind.CODE_LIST:
-            params = {"values": told["values"].splitlines()}
-        elif kind == RuleKind.RANGE:
-            params = {"min": told["minimum"], "max": told["maximum"]}
-        elif kind == RuleKind.REFERENCE:
-            entry, _space, column = told["reference"].strip().partition(" ")
-            params = {"entry": entry, "column": column.strip()}
-        elif kind == RuleKind.FRESH:
-            params = {"days": told["days"]}
-        common = {"columns": told["columns"], "params": params, "severity": told["severity"]}
+        common = {"columns": told["columns"], "params": self._params(told), "severity": told["severity"]}
         if told["dimension"]:
             common["dimension"] = told["dimension"]
-        if self.rule:
-            return common | {"active": told["active"]}
-        return common | {"kind": kind}
+        return common | ({"active": told["active"]} if self.rule else {"kind": self.kind})
+
+    def _params(self, told: dict[str, Any]) -> dict[str, Any]:
+        if self.kind == RuleKind.CODE_LIST:
+            return {"values": told["values"].splitlines()}
+        if self.kind == RuleKind.RANGE:
+            return {"min": told["minimum"], "max": told["maximum"]}
+        if self.kind == RuleKind.REFERENCE:
+            entry, _space, column = told["reference"].strip().partition(" ")
+            return {"entry": entry, "column": column.strip()}
+        return {name: told[name] for name in PARAMS.get(self.kind, ())}
 
 
 def _initial(rule: Rule) -> dict[str, Any]:

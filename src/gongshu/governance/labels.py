@@ -60,7 +60,7 @@ def rule_text(rule: Rule, items: dict[str, Item]) -> str:
     """A rule in words: which items, and what is asked of them."""
     kind = str(RuleKind(rule.kind).label)
     if rule.kind == RuleKind.CHECK:
-        kind = _("%(kind)s号码有效") % {"kind": Check(rule.params["check"]).label}
+        kind = _("须为有效的%(kind)s") % {"kind": Check(rule.params["check"]).label}
     names = (", " if english() else "、").join(str(items.get(c, c)) for c in rule.columns)
     return _("%(items)s：%(kind)s") % {"items": names, "kind": kind} if names else kind
 

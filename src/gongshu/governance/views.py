@@ -22,9 +22,10 @@ from gongshu.org.models import Unit
 from gongshu.org.policy import allowed_units, current_pack, may, may_anywhere, require
 
 from . import labels, selectors, services
-from .forms import ReportForm, RuleForm
+from .forms import PARAMS, ReportForm, RuleForm
 from .models import Rule
 from .tables import IssueTable, QualityTable
+from .vocabulary import RuleKind
 
 
 @console_view("issue.view")
@@ -122,7 +123,10 @@ def rule_new(request: HttpRequest, code: str) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     entry = published_get(actor=actor, entry=code)
     require(actor, "issue.handle", entry.unit)
-    form = RuleForm(request.POST or None, entry=entry, pack=current_pack())
+    kind = request.GET.get("kind", RuleKind.NOT_NULL)
+    if kind not in RuleKind.values:
+        raise NotFound(_("没有这种规则：%(kind)s。") % {"kind": kind})
+    form = RuleForm(request.POST or None, entry=entry, pack=current_pack(), kind=kind)
     if request.method == "POST" and form.is_valid():
         try:
             services.rule_save(actor=actor, entry=code, **form.given())
@@ -143,7 +147,7 @@ def rule_edit(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     rule = Rule.objects.filter(entry=entry, pk=pk).first()
     if rule is None:
         raise NotFound(_("没有规则 %(code)s。") % {"code": pk})
-    form = RuleForm(request.POST or None, entry=entry, pack=current_pack(), rule=rule)
+    form = RuleForm(request.POST or None, entry=entry, pack=current_pack(), kind=rule.kind, rule=rule)
     if request.method == "POST" and form.is_valid():
         try:
             services.rule_change(actor=actor, entry=code, code=rule.code, **form.given())
@@ -156,27 +160,16 @@ def rule_edit(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     return _rule_page(request, entry, form, labels.rule_text(rule, items))
 
 
-PARAMS = {
-    "pattern": "pattern",
-    "check": "check",
-    "code_list": "values",
-    "range": "minimum",
-    "reference": "reference",
-    "fresh": "days",
-}
-"""Kind of rule -> the form's field that holds its parameters."""
-
-
 def _refuse_rule(form: RuleForm, refusal: Refused) -> None:
     """A fault of the parameters is shown at the field of the rule's kind."""
     if "params" in refusal.fields:
-        kind = form.rule.kind if form.rule else form.cleaned_data["kind"]
-        refusal.fields[PARAMS.get(kind, "columns")] = refusal.fields.pop("params")
+        refusal.fields[PARAMS.get(form.kind, ("columns",))[0]] = refusal.fields.pop("params")
     refuse(form, refusal)
 
 
 def _rule_page(request: HttpRequest, entry: Entry, form: RuleForm, title: str) -> HttpResponse:
-    context = {"title": title, "entry": entry, "form": form}
+    kinds = [] if form.rule else list(RuleKind.choices)
+    context = {"title": title, "entry": entry, "form": form, "kinds": kinds}
     return page(request, "governance/rule.html", context, status=422 if form.errors else 200)
 
 
