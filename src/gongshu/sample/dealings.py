@@ -67,7 +67,7 @@ WISHES = (
     Wish("rs", "sj_zt.qy_dj", "granted", "用人单位主体资格核验", "《劳动合同法》第七条", ago=4),
     Wish("zr", "sj_zt.qy_dj", "granted", "用地单位主体资格核验", "《土地管理法》第五十二条", ago=3),
     Wish("mz", "cl_cj.残疾人", "granted", "残疾人两项补贴资格核验", "《残疾人保障法》第四十八条", ago=1),
-    Wish("jd", "mz_hy.yl_jg", "granted", "养老服务信息查询", "《老年人权益保障法》第三十七条", ago=6),
+    Wish("wj", "mz_hy.yl_jg", "granted", "医养结合机构信息核对", "《老年人权益保障法》第三十七条", ago=6),
 )
 
 SYSTEMS = {
@@ -80,7 +80,6 @@ SYSTEMS = {
     "sw": "取水许可办理系统",
     "wj": "预防接种系统",
     "zr": "建设用地审批系统",
-    "jd": "社区服务系统",
 }
 """The business system each demander calls from."""
 
