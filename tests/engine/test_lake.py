@@ -184,6 +184,12 @@ def test_the_lake_can_be_moved(pg_dsn: str, postgresql: SourceSpec, lake: Lake) 
     with psycopg.connect(pg_dsn) as db:
         found = db.execute("SELECT path, path_is_relative FROM lake.ducklake_data_file").fetchall()
     assert found and all(relative and not Path(path).is_absolute() for path, relative in found)
+    moved = lake.data_path.with_name("moved")
+    lake.data_path.rename(moved)
+    there = Lake(lake.catalog_dsn, moved)
+    assert there.count("pop") == 100
+    there.ingest(postgresql, "pop", None, "pop", "b2")
+    assert there.count("pop") == 100 and not lake.data_path.exists()
 
 
 def test_names_that_are_not_tables_are_refused(lake: Lake, postgresql: SourceSpec) -> None:

@@ -117,9 +117,13 @@ class Lake:
                 con.close()
 
     def attach(self, con: duckdb.DuckDBPyConnection, write: bool = False) -> None:
-        """Attach as `lake`. Small inserts are not inlined: a batch is files."""
+        """Attach as `lake`. Small inserts are not inlined: a batch is files.
+
+        The catalog remembers where the files lay first; ours lie where the settings say (paths in it are relative).
+        """
         dsn = psycopg.conninfo.make_conninfo(**self._dsn_parts())
         options = f"DATA_PATH {literal(f'{self.data_path}/')}, METADATA_SCHEMA {literal(self.schema)}"
+        options += ", OVERRIDE_DATA_PATH true"
         options += ", DATA_INLINING_ROW_LIMIT 0" if write else ", READ_ONLY"
         try:
             con.execute(f"ATTACH {literal(f'ducklake:postgres:{dsn}')} AS lake ({options})")
