@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -18,6 +19,7 @@ from gongshu.console import wording
 from gongshu.kernel.clause import Basis
 
 register = template.Library()
+_SPRITE = "console/vendor/tabler/icons.svg"
 
 
 @register.simple_tag
@@ -29,11 +31,17 @@ def asset(path: str) -> str:
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """An icon of the sprite; decoration, unless a label is given."""
-    href = f"{static('console/vendor/tabler/icons.svg')}#{name}"
     if label:
+        href = f"{static(_SPRITE)}#{name}"
         return format_html(
             '<svg class="gs-icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, href
         )
+    return _decoration(name)
+
+
+@functools.cache
+def _decoration(name: str) -> SafeString:
+    href = f"{static(_SPRITE)}#{name}"
     return format_html('<svg class="gs-icon" aria-hidden="true"><use href="{}"/></svg>', href)
 
 
