@@ -8,6 +8,7 @@ import pytest
 from tests.sharing.conftest import under
 
 from gongshu.casework.clocks import clocks_lapse
+from gongshu.casework.selectors import case_show
 from gongshu.casework.services import case_act
 from gongshu.governance import checks
 from gongshu.governance.checks import check_batch
@@ -18,7 +19,7 @@ from gongshu.governance.services import rule_change, rule_save, rules_generate
 from gongshu.governance.vocabulary import dimensions
 from gongshu.journal.models import Event
 from gongshu.journal.services import SYSTEM
-from gongshu.kernel.errors import Invalid, NotAllowed
+from gongshu.kernel.errors import Conflict, Invalid, NotAllowed
 from gongshu.packs import packs
 
 from .conftest import BAD, GOOD
@@ -147,6 +148,19 @@ def test_failing_rows_without_a_key_are_found_by_row_number(county, tmp_path) ->
     assert failing_rows(county.people["provider_steward"], run, rule) == [{"town": "大满镇"}]
 
 
+def test_a_changed_rule_and_its_effect_on_the_score_are_traceable(county, table) -> None:
+    entry, collect = table
+    steward = county.people["provider_steward"]
+    rule = rule_save(actor=steward, entry=entry.code, kind="range", columns=["amount"], params={"max": "700"})
+    first = check_batch(entry.code, collect(GOOD).number)
+    rule_change(actor=steward, entry=entry.code, code=rule.code, params={"max": "900"})
+    second = check_batch(entry.code, collect(GOOD).number)
+    found = [(r.rule_version, r.failing) for run in (first, second) for r in run.results.filter(rule=rule)]
+    assert found == [(1, 1), (2, 0)] and first.score < second.score
+    told = Event.objects.get(type="quality.rule.changed")
+    assert told.body["before"]["params"] == {"max": "700"} and told.body["params"] == {"max": "900"}
+
+
 def test_rules_change_by_version(county, table) -> None:
     entry, _collect = table
     assert rules_generate(SYSTEM, entry) == 4 and rules_generate(SYSTEM, entry) == 0
@@ -208,7 +222,7 @@ def act(county, issue, who: str, move: str, **given):
     return issue.case
 
 
-@under(pujiang=["PJ-26.1"])
+@under(pujiang=["PJ-26.1"], xinchang=["XC-4.2c", "XC-4.4a"])
 def test_found_fed_back_fixed_verified(county, table) -> None:
     entry, collect = table
     check_batch(entry.code, collect(GOOD + BAD[:1]).number)
@@ -223,6 +237,11 @@ def test_found_fed_back_fixed_verified(county, table) -> None:
     case = act(county, issue, "authority_reviewer", "pass")
     issue.refresh_from_db()
     assert (case.outcome, issue.open) == ("fixed", False)
+    with pytest.raises(Conflict):  # archived: read-only, and every step can be read
+        act(county, issue, "provider_steward", "fixed", measure="再改")
+    steps = case_show(actor=county.people["authority_reviewer"], case=case.number)["events"]
+    made = [e["body"]["move"] for e in steps if e["type"] == "case.moved"]
+    assert made == ["found", "locate", "fixed", "back", "fixed", "pass"]
     check_batch(entry.code, collect(GOOD + BAD[:1]).number)
     assert DataIssue.objects.count() == 2  # found again, opened again
 

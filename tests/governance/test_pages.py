@@ -35,6 +35,33 @@ def test_scores_runs_and_failing_rows(county, table) -> None:
     assert issue.case.number in tab and "校验位" not in tab.partition("<h1")[0]
 
 
+@under(putuo=["PT-20.2a"])
+def test_the_board_shows_volume_quality_and_freshness(county, table) -> None:
+    entry, collect = table
+    check_batch(entry.code, collect(GOOD + BAD).number)
+    board = text(browse(county, "data_center_reviewer").get("/governance/"))
+    row = board.partition(entry.code)[2].partition("</tr>")[0]
+    assert ">5<" in row.replace(" ", "") and "%" in row and "按期" in row
+
+
+@under(zhangye=["ZY-34"])
+def test_users_of_late_data_see_that_they_are_late(county, table, day) -> None:
+    from gongshu.governance.freshness import stale_find
+    from gongshu.sharing.models import Grant
+
+    entry, collect = table
+    day("2026-11-23")
+    check_batch(entry.code, collect(GOOD).number)
+    county.to_provision(county.ask(entry))
+    there = f"/sharing/grants/{Grant.objects.get().number}/"
+    user = browse(county, "demander_steward")
+    assert "超出更新周期" not in text(user.get(there))
+    day("2026-11-26")
+    assert stale_find() == 1
+    page = text(user.get(there))
+    assert 'gs-badge-red">超出更新周期' in page and "1 个问题正在整改" in page
+
+
 def test_rules_are_added_and_changed_on_a_page(county, table) -> None:
     entry, collect = table
     check_batch(entry.code, collect(GOOD).number)

@@ -244,7 +244,7 @@ class _Loop:
             CLOSED,
             by,
             action,
-            self.verify_basis,
+            self.verify_basis | self.pack.quality.issue_archive.basis,
             fields=(Field("opinion", _("核验意见"), "longtext", required=False),),
             effects=("ended",),
             not_by_actor_of=("fixed",),

@@ -57,7 +57,7 @@ def rules_visible_to(actor: Actor) -> QuerySet[Rule]:
 
 
 def entries_scored(actor: Actor) -> QuerySet[Any]:
-    """Published entries with their latest run (`run_id`, `score`, `failed_rows`), of units the actor oversees."""
+    """Published entries of units the actor oversees, with their latest run: run_id, score, rows_n, failed_rows."""
     latest = CheckRun.objects.filter(entry=OuterRef("pk")).order_by("-id")
     found = Entry.objects.filter(state="published").select_related("unit", "current", "collection__last")
     if actor.via != "system":
@@ -65,6 +65,7 @@ def entries_scored(actor: Actor) -> QuerySet[Any]:
     return found.annotate(
         run_id=Subquery(latest.values("id")[:1]),
         score=Subquery(latest.values("score")[:1]),
+        rows_n=Subquery(latest.values("rows")[:1]),
         failed_rows=Subquery(latest.values("failed_rows")[:1]),
     )
 

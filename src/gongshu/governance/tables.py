@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from gongshu.catalog.models import Entry
@@ -53,6 +54,14 @@ class QualityTable(Table):
             export=lambda e: None if e.score is None else e.score / 100,
             nowrap=True,
             sort="score",
+        ),
+        Column(
+            "rows_n",
+            _("记录数"),
+            numeric=True,
+            cell=lambda e: "" if e.rows_n is None else f"{e.rows_n:,}",
+            export=lambda e: e.rows_n,
+            sort="rows_n",
         ),
         Column(
             "failed_rows",
@@ -121,7 +130,7 @@ class IssueTable(Table):
         ),
         Column("title", _("问题"), cell=lambda i: i.case.title, wide=True),
         Column("unit", _("责任单位"), cell=lambda i: i.entry.unit, sort="entry__unit__path"),
-        Column("kind", _("问题类型"), nowrap=True),
+        Column("kind", _("问题类型"), cell=lambda i: _t(i.kind), export=lambda i: i.kind, nowrap=True),
         Column(
             "failing",
             _("问题记录"),

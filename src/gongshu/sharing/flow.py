@@ -275,7 +275,8 @@ class _Flow:
         if len(station.roles) > 1:
             return self.basis["answer"]
         if station.roles == ("provider",):
-            return self.pack.share.reply_within.basis | self.flow_basis
+            reply = self.pack.share.reply_within.basis
+            return self.flow_basis if reply.gap else reply
         return self.flow_basis
 
     def _issues(self, station: Station) -> tuple[str, ...]:
