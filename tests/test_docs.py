@@ -34,6 +34,13 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_every_refusal_of_the_gateway_is_documented() -> None:
+    from gongshu.gateway.problems import PROBLEMS
+
+    page = (ROOT / "docs" / "gateway.md").read_text(encoding="utf-8")
+    assert {kind for kind in PROBLEMS if f"`{kind}`" not in page} == set()
+
+
 def test_commands_of_the_pages_exist() -> None:
     """Every `gongshu ...` in a code span or block is a command the parser knows."""
     from gongshu.runner import cli
