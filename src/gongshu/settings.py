@@ -14,6 +14,7 @@ GONGSHU_PACK = os.environ.get("GONGSHU_PACK", "pujiang")
 GONGSHU_SAMPLE = os.environ.get("GONGSHU_SAMPLE") == "1"
 GONGSHU_GATEWAY_URL = os.environ.get("GONGSHU_GATEWAY_URL", "http://127.0.0.1:8001")
 GONGSHU_FILES_ROOT = Path(os.environ.get("GONGSHU_FILES_ROOT", GONGSHU_HOME / "files"))
+GONGSHU_LAKE_DAYS = float(os.environ.get("GONGSHU_LAKE_DAYS", "30"))
 GONGSHU_LAKE_PATH = Path(os.environ.get("GONGSHU_LAKE_PATH", GONGSHU_HOME / "lake"))
 
 SECRET_KEY = config.secret("django")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from gongshu.runner.jobs import job
+from django.conf import settings
 
+from gongshu.runner.jobs import every, job
+
+from .lake import lake
 from .run import batch_run
 
 
@@ -11,3 +14,9 @@ from .run import batch_run
 def collection_run(*, batch: int) -> None:
     """Run a batch by its row id."""
     batch_run(batch)
+
+
+@every(24 * 3600, "collection.vacuum")
+def lake_vacuum() -> None:
+    """Once a day give back the space of content that later batches have replaced."""
+    lake().vacuum(settings.GONGSHU_LAKE_DAYS)
