@@ -11,7 +11,7 @@ from tests.governance.conftest import BAD, GOOD, collected
 from gongshu.gateway.spec import GrantSpec, compile_sql
 from gongshu.runner import config
 from gongshu.sharing.models import Serving
-from gongshu.sharing.serving import serve
+from gongshu.sharing.serving import behind, serve
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,9 @@ def test_only_what_is_granted_leaves(county, served) -> None:
         scope=[{"item": "town", "op": "in", "value": ["城关镇", "大满镇"]}],
     )
     assert request.case.state == "provision"
+    assert behind() == [served.code]  # looked after every minute, should the job be lost
     held = serve(served.code)
+    assert behind() == []
     request.case.refresh_from_db()
     assert request.case.state == "granted" and held.rows == 5 and held.indexed == ["town"]
     grant = request.grants.get()

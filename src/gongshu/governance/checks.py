@@ -25,6 +25,7 @@ from gongshu.journal.services import SYSTEM, event_append
 from gongshu.org.policy import current_pack
 
 from .models import CheckRun, Rule, RuleResult
+from .samples import Sample, samples
 from .services.issues import issue_found
 from .services.rules import rules_generate
 from .vocabulary import RuleKind, Severity
@@ -48,10 +49,12 @@ def check_batch(entry: str, batch: str) -> CheckRun | None:
         rules_generate(SYSTEM, about)
     rules = list(Rule.objects.filter(entry=about, active=True))
     store = lake()
-    keys = _keys(about, {name for name, _type in store.columns(table_of(about))})
+    keys = _keys(about, {name for name, _type in held.shape})
     file = f"checks/{table_of(about)}/{held.number}.parquet"
     found, errors = _run(store, about, rules, keys, failing_path(file))
-    return _record(held, rules, found, errors, keys, file)
+    items = {item.name: item for item in held.version.items.all()}
+    shown = samples(store, table_of(about), found, rules, keys, items)
+    return _record(held, rules, found, errors, keys, file, shown)
 
 
 def _keys(entry: Entry, columns: set[str]) -> list[str]:
@@ -108,6 +111,7 @@ def _record(
     errors: dict[str, str],
     keys: list[str],
     file: str,
+    shown: dict[str, Sample],
 ) -> CheckRun:
     """Run, results, issues and event in one transaction; a second worker finds the first one's run."""
     counted = {result.code: result for result in found.results}
@@ -131,12 +135,12 @@ def _record(
             at=clock.now(),
         )
         for rule in rules:
-            _result(run, rule, counted.get(rule.code), errors.get(rule.code, ""))
+            _result(run, rule, counted.get(rule.code), errors.get(rule.code, ""), shown.get(rule.code, {}))
         _told(run, errors)
     return run
 
 
-def _result(run: CheckRun, rule: Rule, found: quality.RuleResult | None, error: str) -> None:
+def _result(run: CheckRun, rule: Rule, found: quality.RuleResult | None, error: str, sample: Sample) -> None:
     failing = found.failed if found else 0
     RuleResult.objects.create(
         run=run,
@@ -145,6 +149,7 @@ def _result(run: CheckRun, rule: Rule, found: quality.RuleResult | None, error: 
         checked=found.applicable if found else 0,
         failing=failing,
         error=error,
+        sample=sample,
     )
     if rule.severity == Severity.ERROR and found is not None:
         issue_found(run.entry, rule, failing, run)

@@ -97,6 +97,7 @@ class RuleResult(models.Model):
     checked = models.BigIntegerField(default=0)
     failing = models.BigIntegerField(default=0)
     error = models.CharField(max_length=200, blank=True, default="")
+    sample = models.JSONField(default=dict, help_text="first failing rows: {columns, rows, masked}")
 
     class Meta:
         ordering = ["-failing", "id"]

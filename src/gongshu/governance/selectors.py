@@ -7,20 +7,14 @@ from typing import Any
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
-from gongshu.catalog.models import Entry, Item
+from gongshu.catalog.models import Entry
 from gongshu.catalog.selectors import entry_get
-from gongshu.collection.lake import lake, table_of
-from gongshu.engine import quality
-from gongshu.engine.lake import LakeError
-from gongshu.engine.sqltext import ident
 from gongshu.journal.services import Actor, query
 from gongshu.kernel.errors import NotFound
 from gongshu.org.models import Unit
 from gongshu.org.policy import allowed_units, body_unit, current_pack, may
 from gongshu.packs import Pack
 
-from . import masks
-from .checks import failing_path
 from .models import CheckRun, DataIssue, Rule
 from .vocabulary import dimensions
 
@@ -103,54 +97,21 @@ def issues(*, actor: Actor, open: bool | None = None, q: str | None = None, page
     return {"count": found.count(), "page": page, "rows": [i.as_dict() for i in found[start : start + PAGE]]}
 
 
-def failing_rows(actor: Actor, run: CheckRun, rule: Rule, limit: int = 20) -> list[dict[str, str]]:
-    """The first rows a rule fails: keys and the rule's own columns, by name.
+def failing_rows(actor: Actor, run: CheckRun, rule: Rule) -> list[dict[str, str]]:
+    """The first rows a rule fails in a run: keys and the rule's own columns, by name.
 
-    Whoever may see the provider's data sees values as they are, to put them right; others see them masked. Empty where
-    the file of the run is gone.
+    Whoever may see the provider's data sees values as they are, to put them right; whoever oversees quality sees them
+    masked; nobody else sees any.
     """
-    raw = actor.via == "system" or may(actor, "data.view", rule.entry.unit)
-    try:
-        found = quality.failing_rows(failing_path(run.failing_file), rule.code, limit)
-    except (KeyError, OSError, LakeError, quality.duckdb.Error):
+    unit = rule.entry.unit
+    raw = actor.via == "system" or may(actor, "data.view", unit)
+    if not raw and not may(actor, "issue.view", unit):
         return []
-    if not found:
+    result = run.results.filter(rule=rule).first()
+    if result is None or not result.sample:
         return []
-    try:
-        return _with_values(run, rule, [{k: row[k] for k in (run.keys or ["_rowid"])} for row in found], raw)
-    except (LakeError, quality.duckdb.Error):  # the snapshot has been vacuumed: keys alone remain
-        return []
-
-
-def _with_values(run: CheckRun, rule: Rule, keys: list[dict[str, Any]], raw: bool) -> list[dict[str, str]]:
-    import pyarrow as pa
-
-    items: dict[str, Item] = {i.name: i for i in run.batch.version.items.all()}
-    columns = list(dict.fromkeys([*run.keys, *rule.columns]))
-    shown = ", ".join(f"CAST({_shown(c, items.get(c), raw)} AS VARCHAR) AS {ident(c)}" for c in columns)
-    on = (
-        " AND ".join(f"t.{ident(k)} IS NOT DISTINCT FROM k.{ident(k)}" for k in run.keys)
-        or "t._row = k._rowid"
-    )
-    store = lake()
-    with store.session() as con:
-        con.register("failing_keys", pa.Table.from_pylist(keys))
-        relation = f"(SELECT rowid AS _row, * FROM {store.relation(table_of(rule.entry), run.snapshot)})"  # noqa: S608
-        # Every name in it is a quoted identifier of the entry's own items; the keys are a registered table.
-        select = f"SELECT {shown} FROM (SELECT DISTINCT * FROM failing_keys) k JOIN {relation} t ON {on}"  # noqa: S608
-        found = con.execute(f"{select} LIMIT {len(keys)}")
-        return [dict(zip(columns, map(_text, values), strict=True)) for values in found.fetchall()]
-
-
-def _shown(column: str, item: Item | None, raw: bool) -> str:
-    cell = f"t.{ident(column)}"
-    if raw or item is None:
-        return cell
-    return masks.expression(masks.default_for(item), cell, "duckdb")
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    rows = result.sample["rows" if raw else "masked"]
+    return [dict(zip(result.sample["columns"], row, strict=True)) for row in rows]
 
 
 def dimension_scores(actor: Actor) -> list[tuple[str, int | None]]:

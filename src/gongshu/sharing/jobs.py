@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from gongshu.runner.jobs import every, job
+from gongshu.runner.jobs import defer, every, job
 
 from .services import grants_expire
-from .serving import deliveries_record, serve
+from .serving import behind, deliveries_record, serve
 
 
 @job("sharing.serve")
 def sharing_serve(*, entry: str) -> None:
     """Bring an entry's serving table up to date, where a grant needs it."""
     serve(entry)
+
+
+@every(60, "sharing.follow")
+def follow_tick() -> None:
+    """Ask again for tables that are not as their grants need them, should a job have been lost."""
+    for code in behind():
+        defer("sharing.serve", entry=code, _once=code)
 
 
 @every(3, "sharing.deliveries")

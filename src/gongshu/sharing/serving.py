@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import F, Q
 
 from gongshu.casework.models import Case
 from gongshu.casework.services import case_move
@@ -123,6 +124,15 @@ def keys_wanted(entry: Entry) -> list[str] | None:
     specs = Grant.objects.filter(request__entry=entry, state__in=LIVE).values_list("spec", flat=True)
     wanted = [set(spec["keys"]) for spec in specs]
     return sorted(set().union(*wanted)) if wanted else None
+
+
+def behind() -> list[str]:
+    """Codes of entries whose live grants wait for a batch that is there."""
+    granted = Entry.objects.filter(share_requests__grants__state__in=LIVE, collection__last__isnull=False)
+    current = Q(serving__batch_id=F("collection__last__number")) & ~Q(
+        share_requests__case__state=flow.PROVISION
+    )
+    return list(granted.exclude(current).values_list("code", flat=True).distinct())
 
 
 def provided(entry: Entry) -> int:
