@@ -115,4 +115,4 @@ def test_the_regulation_page_shows_every_clause_under_its_article(name: str) -> 
         assert names.index("第六条") == names.index("第五条") + 1
         article = next(each for each in found if each.name == "第二十四条")
         row = next(each for each in article.clauses if each.clause.id == "ZY-24.2")
-        assert "share.reply_within" in row.keys and "5个工作日" in article.text and row.label() == "未实现"
+        assert "share.reply_within" in row.keys and "5个工作日" in article.text and row.label() == "已实现"

@@ -90,12 +90,17 @@ def _marked(scope: ast.AST, path: str, inherited: tuple[str, ...]) -> Iterator[t
 
 
 def _ids(node: ast.AST) -> Iterator[str]:
-    """The ids in every ``pytest.mark.clause(...)`` below a node."""
+    """The ids in every ``pytest.mark.clause(...)`` below a node, and in ``under(pack=[...])``, which makes such marks
+    for a test that runs under several packs."""
     for call in ast.walk(node):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "clause":
-            for given in call.args:
-                if isinstance(given, ast.Constant) and isinstance(given.value, str):
-                    yield given.value
+        if not isinstance(call, ast.Call):
+            continue
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        given = call.args if name == "clause" else [k.value for k in call.keywords] if name == "under" else []
+        for part in given:
+            for each in ast.walk(part):
+                if isinstance(each, ast.Constant) and isinstance(each.value, str):
+                    yield each.value
 
 
 def matrix(root: Path) -> list[Row]:
