@@ -132,7 +132,6 @@ def test_a_stale_screen_is_a_conflict(office) -> None:
         case_act(actor=office.actors["provider_steward"], case=case.number, move="ask", given={}, version=1)
 
 
-@pytest.mark.clause("PJ-26.3b")
 def test_extension_to_fifteen_in_all_with_approval(office, day) -> None:
     day("2026-11-23")
     case = opened(office)
