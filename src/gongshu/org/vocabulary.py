@@ -138,9 +138,6 @@ ROLE_ACTIONS: dict[str, dict[str, str]] = {
         "case.view": Scope.UNIT,
         "org.view": Scope.ALL,
     },
-    PostKind.GROUP_HEAD: _GROUP,
-    PostKind.GROUP_DEPUTY: _GROUP,
-    PostKind.GROUP_MEMBER: _GROUP,
     PostKind.SYSADMIN: {"org.view": Scope.ALL, "org.manage": Scope.ALL, "policy.calendar": Scope.ALL},
     PostKind.SECADMIN: {"org.view": Scope.ALL, "org.permission": Scope.ALL},
     PostKind.AUDITOR: {
@@ -152,6 +149,9 @@ ROLE_ACTIONS: dict[str, dict[str, str]] = {
         "org.view": Scope.ALL,
         "audit.view": Scope.ALL,
     },
+    PostKind.GROUP_HEAD: _GROUP,
+    PostKind.GROUP_DEPUTY: _GROUP,
+    PostKind.GROUP_MEMBER: _GROUP,
 }
 """Which action a kind of post carries, and how far.
 

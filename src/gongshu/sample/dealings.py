@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from gongshu.casework.calendar import calendar
-from gongshu.casework.models import Case
+from gongshu.casework.models import Case, Notice, NoticeSeen
 from gongshu.casework.registry import procedure_of
 from gongshu.casework.selectors import procedure_for
 from gongshu.catalog.models import Entry
@@ -17,6 +17,7 @@ from gongshu.duty import services as duty
 from gongshu.governance.models import DataIssue
 from gongshu.governance.services import issue_report
 from gongshu.journal import clock
+from gongshu.org.models import Account
 from gongshu.org.policy import current_pack
 from gongshu.org.services import post_assign
 from gongshu.sharing.models import Client, ShareRequest
@@ -106,6 +107,7 @@ def steps() -> Iterator[Step]:
     yield Step(30, "change of head", partial(change, "sw", "head", "newcomer2", 36, approve=True))
     yield Step(3, "security officer to come", security_officer)
     yield Step(0, "first calls", first_calls)
+    yield Step(2, "notices read", notices_read)
     if current_pack().node("security.policy_review").duration:
         yield Step(110, "policy review", partial(duty.policy_review_open, actor=_reviewing_body()))
 
@@ -231,6 +233,13 @@ def report() -> None:
         item="hkzt",
         records=["RY00000815"],
     )
+
+
+def notices_read() -> None:
+    """Everybody has read what came in until then."""
+    newest = Notice.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    for account in Account.objects.all():
+        NoticeSeen.objects.update_or_create(account=account, defaults={"notice_id": newest})
 
 
 # --- people --------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.utils import translation
 
 from gongshu.casework.clocks import clocks_lapse, clocks_remind
+from gongshu.casework.models import Notice
 from gongshu.journal import clock
 from gongshu.journal.models import Event
 from gongshu.journal.services import SYSTEM, event_append
@@ -141,7 +142,9 @@ def _once(name: str, run: object) -> None:
     begun = time.monotonic()
     try:
         with transaction.atomic():
+            last = Notice.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
             run()  # type: ignore[operator]
+            Notice.objects.filter(pk__gt=last).update(at=clock.now())  # the database would say today
             _mark(name)
     except (Refused, LookupError) as error:
         raise RuntimeError(f"sample step {name!r}: {error}") from error

@@ -20,6 +20,7 @@ from gongshu.casework.models import Case
 from gongshu.casework.registry import procedure_of
 from gongshu.catalog import services as catalog
 from gongshu.catalog.models import DataSource, Entry, System
+from gongshu.collection.run import batch_run
 from gongshu.collection.services import collection_start
 from gongshu.journal import clock
 from gongshu.org.policy import current_pack
@@ -63,8 +64,23 @@ def steps() -> Iterator[Step]:
     for plan in PLANS:
         if stores.available(SOURCES[plan.dataset.source]):
             yield from entry_steps(plan)
+    for code in AGAIN:
+        if stores.available(SOURCES[code.partition(".")[0]]):
+            yield Step(0, f"collect again {code}", partial(collect, _plan(code)))
+    if stores.available(SOURCES[FAILING.partition(".")[0]]):
+        yield Step(1, f"collect in vain {FAILING}", collect_in_vain)
     for unit, name, business, kind, items in BY_HAND:
         yield Step(6, f"by hand {name}", partial(by_hand, unit, name, business, kind, items))
+
+
+AGAIN = ("sj_zt.sp_xk", "mz_hy.yl_jg")
+"""Tables collected a second time today."""
+FAILING = "zr_bdc.bdc_dj"
+"""A table whose only collection so far has failed: the file was being replaced."""
+
+
+def _plan(code: str) -> Plan:
+    return next(plan for plan in PLANS if plan.code == code)
 
 
 # --- catalog and collection ----------------------------------------------------------------------------------------
@@ -171,6 +187,19 @@ def review(code: str, move: str) -> None:
 def collect(plan: Plan) -> None:
     """Ask for the first collection; the loader runs the jobs that follow."""
     collection_start(actor=actor(f"{plan.unit}_steward"), entry=entry_of(plan.code).code)
+
+
+def collect_in_vain() -> None:
+    """Collect while the file is away; the batch fails and says why."""
+    path = settings.GONGSHU_FILES_ROOT / SOURCES[FAILING.partition(".")[0]].name
+    away = path.with_name(f".{path.name}.away")
+    if path.exists():
+        path.rename(away)
+    try:
+        batch = collection_start(actor=actor("zr_steward"), entry=entry_of(FAILING).code)
+        batch_run(batch.pk)
+    finally:
+        away.rename(path)
 
 
 def by_hand(unit: str, name: str, business: str, kind: str, items: tuple[str, ...]) -> None:

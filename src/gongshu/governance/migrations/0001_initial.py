@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         ('casework', '0003_numbers'),
         ('catalog', '0002_freeze'),
         ('collection', '0001_initial'),
-        ('org', '0004_kinds'),
+        ('org', '0002_access'),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 def tabs(current: str) -> dict[str, Any]:
     """Context for `org/tabs.html`."""
     pages = (
-        ("units", _("单位")),
+        ("units", _("各单位")),
         ("people", _("人员与账号")),
         ("bodies", _("角色与承担单位")),
         ("gaps", _("缺少的岗位和信息")),

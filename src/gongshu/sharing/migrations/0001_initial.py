@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('casework', '0003_numbers'),
         ('catalog', '0002_freeze'),
-        ('org', '0004_kinds'),
+        ('org', '0002_access'),
     ]
 
     operations = [
