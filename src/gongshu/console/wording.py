@@ -32,7 +32,7 @@ def language() -> str:
 
 
 def article(clause_id: str) -> str:
-    """How a clause is cited: 第二十四条, Art. 24."""
+    """How a clause is cited: 第二十四条, Art. 24; 一、（四）, Sec. 1.4."""
     clause = clauses().get(clause_id)
     if clause is None:
         return clause_id
@@ -41,8 +41,11 @@ def article(clause_id: str) -> str:
     annex = re.fullmatch(r"附件(\d+)", clause.article)
     if annex:
         return f"Annex {annex[1]}"
-    number = re.match(r"[A-Z]+-(\w+)", clause_id)
-    return f"Art. {number[1]}" if number else clause.article
+    number = re.match(r"[A-Z]+-(\d+)(\.\d+)?", clause_id)
+    if number is None:
+        return clause.article
+    # A text without articles is cited by its sections: 一、（四） is section 1.4.
+    return f"Art. {number[1]}" if clause.article.startswith("第") else f"Sec. {number[1]}{number[2] or ''}"
 
 
 def clause_text(clause_id: str) -> str:
