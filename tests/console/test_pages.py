@@ -98,6 +98,7 @@ def test_why_explains_oneself_and_others_only_to_administrators(town: dict[str, 
     refused = visit("kxb.steward").get("/why/" + query)
     assert "林甲 的岗位" not in refused.content.decode(), "somebody else's posts are not shown to a steward"
     assert visit("secadmin").get("/why/?account=nobody").status_code == 404
+    assert visit("mz.steward").get("/why/?format=xlsx")["Content-Type"].startswith("application/vnd.openxml")
 
 
 def test_error_pages(town: dict[str, Actor], visit: Visit, settings: Any) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
 from gongshu.journal.services import Actor
@@ -16,6 +17,7 @@ from gongshu.org.vocabulary import ACTIONS, ROLE_ACTIONS, PostKind, Scope
 
 from .. import wording
 from ..context import posts_today
+from ..sheets import workbook_response
 from ..web import console_view, page
 
 
@@ -31,7 +33,7 @@ class Line:
 
 
 @console_view()
-def why(request: HttpRequest) -> HttpResponse:
+def why(request: HttpRequest) -> HttpResponseBase:
     """What the person may do and why; with an action and a unit chosen, the decision in full."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     any_person = any(may_anywhere(actor, a) for a in ("org.manage", "org.permission", "audit.view"))
@@ -44,13 +46,19 @@ def why(request: HttpRequest) -> HttpResponse:
         account = found
     of = Actor(account.pk, str(account), via="console", lang=actor.lang)
     posts = posts_today(account.pk)
+    lines = _lines(posts)
+    if request.GET.get("format") == "xlsx":
+        heads = [_("办理事项"), _("能否"), _("来自或需要的岗位"), _("动态口令")]
+        told = ([x.label, x.allowed, x.posts, x.second_factor] for x in lines)
+        return workbook_response(_("权限一览"), heads, told)
     context = {
         "title": _("权限说明"),
         "account": account,
         "self": account.pk == actor.row,
         "any_person": any_person,
         "posts": posts,
-        "lines": _lines(posts),
+        "lines": lines,
+        "export_href": "?" + urlencode({"account": account.username, "format": "xlsx"}),
         "actions": [(a.name, a.label) for a in ACTIONS.values()],
         "units": Unit.objects.filter(active=True),
         "decision": _decision(request, of),
