@@ -40,7 +40,9 @@ def place(db: None, day: Callable[[str], None], settings) -> SimpleNamespace:
     people += [(kind, "gov", kind) for kind in ("sysadmin", "secadmin", "auditor")]
     people += [("newcomer", None, None), ("sysadmin2", "gov", "sysadmin")]
     for username, unit, kind in people:
-        account = accounts.account_enter(actor=SYSTEM, username=username, name=f"甲{username}", password=kept)
+        account = accounts.account_enter(
+            actor=SYSTEM, username=username, name=f"甲{username}", password=kept, must_change=False
+        )
         made.accounts[username] = account
         made.actors[username] = Actor(account.pk, str(account))
         if unit:
