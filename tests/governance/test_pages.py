@@ -162,7 +162,8 @@ def test_a_bad_record_is_traced_to_its_source_and_its_users(county, table) -> No
         case_act(actor=county.people[who], case=issue.case.number, move=move, given=given)
     told = notices_for(county.people["demander_steward"]).filter(case=issue.case)
     assert [n.kind for n in told] == ["decided"]
-    text(browse(county, "demander_steward").get(f"/cases/{issue.case.number}/"))
+    page = text(browse(county, "demander_steward").get(f"/cases/{issue.case.number}/"))
+    assert "有问题的记录" not in page  # told of the correction, shown none of the rows
 
 
 @under(zhangye=["ZY-36.2"], pujiang=[])
