@@ -60,6 +60,8 @@ def bodies(request: HttpRequest) -> HttpResponse:
         try:
             services.body_assign(actor=actor, **form.cleaned_data)
         except Refused as refusal:
+            if not may_assign:  # there is no form on the page to show it at
+                raise
             refuse(form, refusal)
         else:
             messages.success(request, _("已指定承担单位；正在办理的办件仍由原单位承担。"))
