@@ -50,6 +50,15 @@ def _messages() -> None:
     compile_all()
 
 
+@pytest.fixture(autouse=True)
+def _in_chinese() -> Iterator[None]:
+    """Each test begins in the interface's own language, whatever language the one before it has asked for."""
+    from django.utils import translation
+
+    with translation.override("zh-hans"):
+        yield
+
+
 @pytest.fixture(scope="session")
 def pg_server() -> Iterator[str]:
     """Address of the owner (a superuser) on a private PostgreSQL server."""
