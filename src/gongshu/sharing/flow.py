@@ -8,109 +8,43 @@ when the pack is loaded.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
 from gongshu.kernel.clause import Basis
-from gongshu.kernel.procedure import SYSTEM_ROLE, Clock, Field, Move, Procedure, ProcedureError, State
+from gongshu.kernel.procedure import SYSTEM_ROLE, Field, Move, Procedure, State
 from gongshu.packs import Pack
 
+from .limits import clocks
+from .stations import (
+    ACTION,
+    AUTO_CONFIRMED,
+    CONFIRMED,
+    DELIVERED,
+    ENDED,
+    GRANTED,
+    HELD,
+    NAME,
+    OWN,
+    PROVISION,
+    REFUSED,
+    RETURNED,
+    REWORK,
+    SUBMITTED,
+    WITHDRAWN,
+    WORDS,
+    Station,
+    stations,
+)
 from .vocabulary import Mode
-
-NAME = "share_request"
-OWN = Basis(gap=True, source="product-default")
-"""Steps no text speaks of (returning an incomplete request, withdrawing, objecting): the platform's own."""
-SUBMITTED, RETURNED, PROVISION, GRANTED, DELIVERED, REWORK = (
-    "submitted",
-    "returned",
-    "provision",
-    "granted",
-    "delivered",
-    "rework",
-)
-CONFIRMED, AUTO_CONFIRMED, REFUSED, WITHDRAWN, ENDED = (
-    "confirmed",
-    "auto_confirmed",
-    "refused",
-    "withdrawn",
-    "ended",
-)
-HELD = (PROVISION, GRANTED, DELIVERED, REWORK)
-"""States in which a grant made from the request exists and the case is still open."""
-
-
-@dataclass(frozen=True)
-class Station:
-    """A place where a request waits for people.
-
-    kind: intake, answer or grant. roles: who acts there; several act jointly, each for itself.
-    """
-
-    state: str
-    kind: str
-    roles: tuple[str, ...]
-    label: object
-
-
-INTAKES = {"authority_intake": ("authority",), "data_center_and_provider_intake": ("data_center", "provider")}
-ANSWERS = {
-    "provider_consult": ("consult", "provider", _("征求提供单位意见")),
-    "provider_reply": ("reply", "provider", _("待提供单位答复")),
-    "authority_decide": ("decide", "authority", _("待主管部门决定")),
-}
-REVIEWS = {"authority_review": "authority", "provider_review": "provider"}
-
-# A person of the provider replies (share.reply); one of a reviewing body reviews (share.review). Two moves from one
-# state have two names.
-ACTION = {"provider": "share.reply", "authority": "share.review", "data_center": "share.review"}
-WORDS = {
-    "provider": ("take_in", "ask_more", "agree", "refuse"),
-    "authority": ("accept", "return", "approve", "reject"),
-    "data_center": ("accept", "return", "approve", "reject"),
-}
-
-
-def stations(pack: Pack) -> list[Station]:
-    """The stations of a conditional request, in the order of the pack. ProcedureError on a word nobody knows."""
-    found: list[Station] = []
-    words = list(pack.share.conditional_flow.v)
-    if len(set(words)) != len(words):
-        raise ProcedureError(f"{NAME}: share.conditional_flow of {pack.id} names a step twice")
-    for word in words:
-        if word in INTAKES:
-            found.append(Station("intake", "intake", INTAKES[word], _("待受理")))
-        elif word in ANSWERS:
-            state, role, label = ANSWERS[word]
-            found.append(Station(state, "answer", (role,), label))
-        elif word in REVIEWS:
-            _join_review(found, REVIEWS[word])
-        elif word in ("grant", "data_center_grant"):
-            role = "data_center" if word == "data_center_grant" else pack.bodies.access_granter.v
-            found.append(Station("grant", "grant", (role,), _("待授予访问权限")))
-        elif word not in ("use_as_replied", "confirm"):
-            raise ProcedureError(f"{NAME}: share.conditional_flow of {pack.id} has unknown step {word}")
-    if not any(s.kind == "answer" for s in found):
-        raise ProcedureError(f"{NAME}: share.conditional_flow of {pack.id} has no step that answers")
-    if any(s.kind == "grant" for s in found[:-1]):
-        raise ProcedureError(f"{NAME}: share.conditional_flow of {pack.id} goes on after the grant")
-    return found
-
-
-def _join_review(found: list[Station], role: str) -> None:
-    """Neighbouring reviews are one joint review (会同审核): each has to agree."""
-    roles: tuple[str, ...] = (role,)
-    if found and found[-1].state == "review":
-        roles = (*found.pop().roles, role)
-    found.append(Station("review", "answer", roles, _("待会同审核") if len(roles) > 1 else _("待审核")))
 
 
 def build(pack: Pack) -> Procedure:
     """The share request under this pack."""
     flow = _Flow(pack)
     moves = tuple(flow.moves())
-    clocks = tuple(flow.clocks())
-    used = {r for m in moves for r in m.by} | {c.owner for c in clocks}
+    limits = tuple(clocks(pack, flow.stations))
+    used = {r for m in moves for r in m.by} | {c.owner for c in limits}
     order = ("demander", "provider", "authority", "data_center")
     return Procedure(
         name=NAME,
@@ -120,7 +54,7 @@ def build(pack: Pack) -> Procedure:
         initial=SUBMITTED,
         states=tuple(flow.states()),
         moves=moves,
-        clocks=clocks,
+        clocks=limits,
         roles=tuple(r for r in order if r in used),
     )
 
@@ -460,55 +394,3 @@ class _Flow:
             style="primary",
         )
         yield Move("end", _("授权终止"), HELD, ENDED, (SYSTEM_ROLE,), "", OWN)
-
-    # ---- clocks
-    def clocks(self) -> Iterator[Clock]:
-        """Limits the pack sets; one it leaves null is no clock."""
-        share = self.pack.share
-        asked = [s.state for s in self.stations if s.kind == "answer" and "provider" in s.roles]
-        reply = share.reply_within.duration
-        if reply and asked:
-            last = max(i for i, s in enumerate(self.stations) if s.state in asked)
-            from_application = reply.from_ == "application"
-            runs = [s.state for s in self.stations[: last + 1]] if from_application else asked
-            yield Clock(
-                "reply",
-                _("答复时限"),
-                _length(reply),
-                reply.clock,
-                tuple(runs),
-                share.reply_within.basis,
-                unit=reply.unit,
-                pauses_in=(RETURNED,),
-            )
-        provide = share.provide_within.duration
-        if provide:
-            granting = [s.state for s in self.stations if s.kind == "grant"]
-            yield Clock(
-                "provide",
-                _("提供时限"),
-                _length(provide),
-                provide.clock,
-                (*granting, PROVISION),
-                share.provide_within.basis,
-                unit=provide.unit,
-            )
-        confirm = share.confirm_within.duration
-        if confirm:
-            yield Clock(
-                "confirm",
-                _("确认时限"),
-                _length(confirm),
-                confirm.clock,
-                (DELIVERED,),
-                share.confirm_within.basis,
-                unit=confirm.unit,
-                on_lapse=confirm.on_lapse,
-            )
-
-
-def _length(duration: object) -> int:
-    days = getattr(duration, "n", None)
-    if not days:
-        raise ProcedureError(f"{NAME}: a limit of sharing needs a number of days")
-    return int(days)
