@@ -8,6 +8,7 @@ where that is set.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -196,9 +197,13 @@ def login(page: Any, account: str, base: str | None = None) -> None:
     page.locator("#id_login").fill(account)
     page.locator("#id_password").fill("Gongshu#2026")
     page.locator("form[action='/accounts/login/'] button.btn-primary").click()
-    if "/2fa/authenticate" in page.url:
-        page.locator(".gs-sample [data-fill]").click()
-        page.locator("form[action='/accounts/2fa/authenticate/'] button.btn-primary").click()
+    page.wait_for_url(re.compile(rf"^{re.escape(base)}/(accounts/2fa/authenticate/.*)?$"))
+    for _attempt in range(2):  # a code may run out between being shown and being sent
+        if "/2fa/authenticate" in page.url:
+            page.goto(page.url)
+            page.locator(".gs-sample [data-fill]").click()
+            with page.expect_navigation():
+                page.locator("form[action='/accounts/2fa/authenticate/'] button.btn-primary").click()
     page.wait_for_url(f"{base}/")
 
 

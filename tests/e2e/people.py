@@ -8,6 +8,9 @@ from typing import Any
 from .conftest import NARROW, WIDE, axe_clean, login, look
 from .installation import Installation
 
+GROUNDS = "a[href^='/regulation/'], .gs-basis-gap"
+"""The clause something rests on, or the sentence that the local text is silent."""
+
 
 class People:
     """The people of an installation. thorough: axe and width on every page, and the refusals on the way."""
@@ -73,8 +76,7 @@ class People:
         row = self.row(page, case)
         row.wait_for()
         if limit:
-            told = row.locator("a[href^='/regulation/'], .gs-basis-gap")
-            assert row.locator("time").count() and told.count(), row.inner_html()
+            assert row.locator("time").count() and row.locator(GROUNDS).count(), row.inner_html()
         row.locator("a.gs-todo-do").click()
         page.wait_for_url(f"**/cases/{case}/")
         self.seen(page, f"case-{move}")

@@ -15,7 +15,7 @@ from gongshu.packs import load
 from .conftest import free_port
 from .installation import Installation, until
 from .journey import FIELDS, REVIEWER, ROUTES, ROWS, TOWNS, Journey, id_card
-from .people import People
+from .people import GROUNDS, People
 
 ITEMS = ("id_card", "name", "amount")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -113,7 +113,7 @@ class Walk(People):
         self.review = page.url.split("/")[-2]
         early = self.at(STEWARD, f"/catalog/entries/{self.entry}/?tab=collection")
         assert early.get_by_role("button", name="立即归集").is_disabled()
-        assert early.locator("#why-collect a[href^='/regulation/']").count()
+        assert early.locator("#why-collect").locator(GROUNDS).count()
         self.seen(early, "entry-not-published")
 
     def fill(self, page: Any, key: str, value: Any) -> None:
@@ -176,7 +176,7 @@ class Walk(People):
         rows.first.locator("a").first.click()
         page.wait_for_url("**/cases/*/")
         self.seen(page, "issue")
-        assert page.locator(".gs-clocks a[href^='/regulation/'], .gs-clocks .gs-basis").count()
+        assert page.locator(".gs-clocks").locator(GROUNDS).count()
         assert str(ROWS // 20) in page.locator("#gs-main").inner_text()
         case = page.url.split("/")[-2]
         self.row(self.at(STEWARD, "/"), case).wait_for()
@@ -285,7 +285,7 @@ class Walk(People):
             made.count() == len(ROUTES[self.place.pack]) + 5
         )  # opened, routed, ready, first called, confirmed
         for step in made.all():
-            assert step.locator("a[href^='/regulation/'], .gs-basis-gap").count(), step.inner_html()
+            assert step.locator(GROUNDS).count(), step.inner_html()
             assert step.locator(".gs-step-unit, .gs-badge").count(), step.inner_html()
         issued = steps.filter(has_text=self.trip.grant).filter(has_text="授予共享授权").first
         with page.expect_download() as download:

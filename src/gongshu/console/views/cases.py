@@ -35,17 +35,15 @@ from ..tables import Column, Filter, Table, table_page
 from ..templatetags.house import badge, due_words
 from ..web import console_view, next_url, page, refused
 
+CAME_TO_NOTHING = ("refused", "withdrawn", "dismissed", "ended", "not_needed")
+"""Outcomes of a case after which nothing was done."""
+
 
 def state_badge(case: Case) -> Any:
     """The state of a case as a label."""
     state = procedure_for(case).state(case.state)
-    tone = (
-        "blue"
-        if not state.final
-        else "green"
-        if state.outcome in ("done", "granted", "published", "")
-        else "grey"
-    )
+    ended = "grey" if state.outcome in CAME_TO_NOTHING else "green"
+    tone = ended if state.final else "blue"
     return badge(state.label, tone)
 
 
