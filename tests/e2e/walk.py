@@ -251,6 +251,7 @@ class Walk(People):
         link = page.locator("#gs-main a.gs-mono[href^='/sharing/grants/']")
         self.trip.grant = link.inner_text().strip()
         link.click()
+        page.wait_for_url(f"**/sharing/grants/{self.trip.grant}/")
         self.seen(page, "grant")
 
     # ---- 8. receipt confirmed
@@ -341,7 +342,7 @@ class Walk(People):
         menu = [str(a.get_attribute("href")) for a in self.page(who).locator(".gs-side a").all()]
         entry = f"/catalog/entries/{self.entry}/"
         if who != STEWARD:
-            return [*menu, f"/cases/{self.review}/"]
+            return ["/", f"/cases/{self.review}/"]
         tabs = [
             f"{entry}?tab={tab}"
             for tab in ("items", "collection", "quality", "sharing", "versions", "events")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import models
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gongshu.casework.models import Case
 from gongshu.catalog.models import Entry, EntryVersion
+from gongshu.journal import clock
 from gongshu.org.models import Unit
 
 
@@ -173,6 +175,11 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def last_day(self) -> date:
+        """The last day on which it may be called; `valid_to` is the moment after it."""
+        return (self.valid_to - timedelta(microseconds=1)).astimezone(clock.ZONE).date()
 
     def as_dict(self) -> dict[str, Any]:
         """The grant as the API shows it."""

@@ -131,8 +131,9 @@ class GrantTable(Table):
         ),
         Column(
             "valid_to",
-            _("截止时间"),
-            cell=lambda g: moment(g.valid_to),
+            _("有效至"),
+            cell=lambda g: g.last_day.isoformat(),
+            export=lambda g: g.last_day,
             nowrap=True,
             quiet=True,
             sort="valid_to",
